@@ -1,0 +1,1 @@
+"""The conversation: tables, database, inbox, dialog, outbox, sender and the web shell that pages share."""

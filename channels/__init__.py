@@ -1,0 +1,1 @@
+"""What a message is, what a channel is, and one adapter per messenger; knows nothing of the rest."""

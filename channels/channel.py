@@ -1,0 +1,104 @@
+"""What a channel is: the contract that every adapter keeps."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
+
+import aiohttp
+from pydantic import BaseModel, ConfigDict
+
+from channels.message import Capabilities, Event, Media, OutboundMessage, Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """A provider's call, before anybody believes it."""
+
+    method: str
+    raw_path: str  # path and query exactly as sent, undecoded: some signatures cover it
+    headers: Mapping[str, str]  # case-insensitive
+    body: bytes
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+class ChannelMemory(Protocol):
+    """What an adapter may remember across restarts: public keys, content ids, tokens."""
+
+    async def get(self, key: str) -> str | None:
+        """The value last put under `key`, unless it has expired."""
+
+    async def put(self, key: str, value: str, *, ttl_s: float | None = None) -> None:
+        """Keep `value` under `key`, for `ttl_s` seconds or for good."""
+
+
+class ChannelConfig(BaseModel):
+    """The keys that every `[channels.NAME]` table has; an adapter adds its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+    rate_per_s: float | None = None  # overrides the adapter's own limit, for contracts with a higher one
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelPorts:
+    """What an adapter is given to work with."""
+
+    name: str
+    http: aiohttp.ClientSession
+    memory: ChannelMemory
+    webhook_url: str  # where the provider reaches this channel from outside
+
+
+StoreEvents = Callable[[Sequence[Event]], Awaitable[None]]
+
+
+class Channel(ABC):
+    """One messenger account. Subclasses say how to verify, parse and send; the rest has defaults."""
+
+    kind: ClassVar[str]
+    Config: ClassVar[type[ChannelConfig]]
+    polls: bool = False  # true: events come through `poll`, not through the webhook
+
+    def __init__(self, config: ChannelConfig, ports: ChannelPorts) -> None:
+        self.name = ports.name
+        self.ports = ports
+
+    @property
+    @abstractmethod
+    def capabilities(self) -> Capabilities:
+        """What this channel can show and carry."""
+
+    @abstractmethod
+    def verify(self, request: WebhookRequest) -> None:
+        """Raise `WebhookRejected` unless the request proves that the provider sent it; in constant time."""
+
+    @abstractmethod
+    async def parse(self, request: WebhookRequest) -> list[Event]:
+        """The events of a verified request; `[]` for what is understood but not for us.
+
+        Raises `Unreadable` for what is authentic but cannot be understood.
+        """
+
+    @abstractmethod
+    async def send(self, message: OutboundMessage) -> Receipt:
+        """Hand one message to the provider; raise `SendError` if it was not surely accepted."""
+
+    async def set_up(self) -> None:  # noqa: B027 - optional: a default, not a gap
+        """Tell the provider where to call us; at every start."""
+
+    async def check(self) -> str:
+        """A line on the account as the provider sees it; raises `SendError` if the account does not work."""
+        return "no check for this kind of channel"
+
+    async def poll(self, store: StoreEvents) -> None:
+        """Fetch events until cancelled, acknowledging only what `store` has returned from."""
+        raise NotImplementedError(f"a {self.kind} channel is not polled")
+
+    def fetch_media(self, media: Media) -> AsyncIterator[bytes]:
+        """The file's bytes in chunks; raises `MediaGone` or `SendError`."""
+        raise NotImplementedError(f"a {self.kind} channel has no media")
+
+    async def acknowledge_tap(self, tap_id: str) -> None:  # noqa: B027 - optional: a default, not a gap
+        """Tell the messenger that a tap was noticed, where it waits for that."""

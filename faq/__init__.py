@@ -1,0 +1,1 @@
+"""Answers questions from a knowledge base, or knows that it can't."""

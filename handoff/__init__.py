@@ -1,0 +1,1 @@
+"""Conversations that need a person: who is asked, and when someone will answer."""

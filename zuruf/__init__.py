@@ -1,0 +1,1 @@
+"""The roof: command line, settings as a whole, wiring and the demo."""

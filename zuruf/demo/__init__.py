@@ -1,0 +1,1 @@
+"""Everything on one machine without any account: sample content, fake providers and virtual phones."""
