@@ -125,9 +125,7 @@ class Content:
     def texts(self) -> dict[str, Mapping[str, str]]:
         """Every standard text: the organisation's own wording, else the default."""
         own = {
-            key: item.languages
-            for key, item in self.items.get("text", {}).items()
-            if isinstance(item, Text)
+            key: item.languages for key, item in self.items.get("text", {}).items() if isinstance(item, Text)
         }
         return {key: {**wording, **own.get(key, {})} for key, wording in self.default_texts.items()}
 

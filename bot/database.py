@@ -1,0 +1,250 @@
+"""The database: SQLite in the same process, or PostgreSQL; the one file that knows which.
+
+A transaction is a plain function of a SQLAlchemy connection. On SQLite it runs on the one writer
+thread, on PostgreSQL on an asyncpg connection; the function is the same.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from bot.commits import AnyBatch, Batch, Committer, DatabaseUnavailable
+from bot.ids import Ids
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Work = Callable[[Connection], Result]
+
+BUSY_TIMEOUT_MS = 12_000  # another process holds the file; every provider waits longer than this
+READERS = 4
+DEADLOCK_TRIES = 5
+_TRY_AGAIN = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock detected
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+_JSON = {"json_serializer": _json, "json_deserializer": msgspec.json.decode}
+
+
+class Database:
+    """Reads and writes; `open` gives the one for a URL."""
+
+    dialect: str
+
+    def __init__(self) -> None:
+        self.ids = Ids()
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Several processes may share this database."""
+        return self.dialect == "postgresql"
+
+    async def read(self, work: Work[Result]) -> Result:
+        """Run a transaction that only reads."""
+        raise NotImplementedError
+
+    async def write(self, work: Work[Result]) -> Result:
+        """Run a transaction that may write; returns once it is on disk.
+
+        Raises DatabaseUnavailable when nothing could be stored, else whatever `work` raised.
+        """
+        raise NotImplementedError
+
+    def batched(
+        self,
+        work: Callable[[Connection, list[Item]], list[Result]],
+        committed: Callable[[list[Result]], None] | None = None,
+    ) -> Callable[[Item], Awaitable[Result]]:
+        """A function that puts one item into the next shared commit and returns its result.
+
+        `work` gets all the items that gathered; `committed` is called with their results once they are
+        on disk, also when a caller has gone away.
+        """
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Commit what has arrived, then let go of the database."""
+        raise NotImplementedError
+
+
+class SqliteDatabase(Database):
+    """One file, one writer thread, a few readers."""
+
+    dialect = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._writer = _sqlite_engine(path, "BEGIN IMMEDIATE", pool_size=1)
+        self._reader = _sqlite_engine(path, "BEGIN", pool_size=READERS)
+        self._writer_thread = ThreadPoolExecutor(1, "database-writer")
+        self._reader_threads = ThreadPoolExecutor(READERS, "database-reader")
+        self._committer = Committer(self._attempt)
+        self._single: Batch[Work[Any], Any] = Batch(_run_each)
+        self._committer.add(self._single)
+
+    async def read(self, work: Work[Result]) -> Result:
+        def run() -> Result:
+            with _errors_named(), self._reader.connect() as connection:
+                return work(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self._reader_threads, run)
+
+    async def write(self, work: Work[Result]) -> Result:
+        result: Result = await self._committer.submit(self._single, work)
+        return result
+
+    def batched(
+        self,
+        work: Callable[[Connection, list[Item]], list[Result]],
+        committed: Callable[[list[Result]], None] | None = None,
+    ) -> Callable[[Item], Awaitable[Result]]:
+        batch = Batch(work, committed)
+        self._committer.add(batch)
+        return lambda item: self._committer.submit(batch, item)
+
+    async def close(self) -> None:
+        await self._committer.close()
+        self._writer_thread.shutdown()
+        self._reader_threads.shutdown()
+        self._writer.dispose()
+        self._reader.dispose()
+
+    async def _attempt(self, batches: list[AnyBatch]) -> list[list[Any]]:
+        def run() -> list[list[Any]]:
+            with _errors_named():
+                if self.ids.low:
+                    with self._writer.begin() as connection:
+                        self.ids.reserve(connection)
+                with self._writer.begin() as connection:
+                    return [batch.work(connection, batch.items) for batch in batches]
+
+        return await asyncio.get_running_loop().run_in_executor(self._writer_thread, run)
+
+
+class PostgresqlDatabase(Database):
+    """A server that several gateway processes share."""
+
+    dialect = "postgresql"
+
+    def __init__(self, url: URL) -> None:
+        super().__init__()
+        self._engine: AsyncEngine = create_async_engine(
+            url.set(drivername="postgresql+asyncpg"), pool_size=10, max_overflow=10, pool_timeout=10, **_JSON
+        )
+        self._committers: list[Committer] = []
+        self._reserving = asyncio.Lock()
+
+    async def read(self, work: Work[Result]) -> Result:
+        with _errors_named():
+            async with self._engine.connect() as connection:
+                return await connection.run_sync(work)
+
+    async def write(self, work: Work[Result]) -> Result:
+        results: list[list[Result]] = await self._attempt([Batch(_run_each, None, [work])])
+        return results[0][0]
+
+    def batched(
+        self,
+        work: Callable[[Connection, list[Item]], list[Result]],
+        committed: Callable[[list[Result]], None] | None = None,
+    ) -> Callable[[Item], Awaitable[Result]]:
+        batch = Batch(work, committed)
+        committer = Committer(self._attempt)
+        committer.add(batch)
+        self._committers.append(committer)
+        return lambda item: committer.submit(batch, item)
+
+    async def close(self) -> None:
+        for committer in self._committers:
+            await committer.close()
+        await self._engine.dispose()
+
+    async def _attempt(self, batches: list[AnyBatch]) -> list[list[Any]]:
+        def run(connection: Connection) -> list[list[Any]]:
+            return [batch.work(connection, batch.items) for batch in batches]
+
+        with _errors_named():
+            async with self._reserving:
+                if self.ids.low:
+                    async with self._engine.begin() as connection:
+                        await connection.run_sync(self.ids.reserve)
+            for tries_left in reversed(range(DEADLOCK_TRIES)):
+                try:
+                    async with self._engine.begin() as connection:
+                        return await connection.run_sync(run)
+                except DBAPIError as error:
+                    if not tries_left or getattr(error.orig, "sqlstate", None) not in _TRY_AGAIN:
+                        raise
+        raise AssertionError("the loop above returns or raises")
+
+
+class _errors_named:
+    """Turns the drivers' ways of saying "not now" into DatabaseUnavailable."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, OperationalError | InterfaceError | sa.exc.TimeoutError | OSError):
+            raise DatabaseUnavailable(_reason(error)) from error
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise DatabaseUnavailable(_reason(error)) from error
+
+
+def _reason(error: BaseException) -> str:
+    # The statement and its parameters hold people's words: name the driver's error alone.
+    original = getattr(error, "orig", None) or error
+    if isinstance(original, sqlite3.Error):
+        return str(original)
+    return type(original).__name__
+
+
+def _run_each(connection: Connection, works: list[Work[Any]]) -> list[Any]:
+    return [work(connection) for work in works]
+
+
+def _sqlite_engine(path: Path, begin: str, *, pool_size: int) -> sa.Engine:
+    engine = sa.create_engine(
+        f"sqlite:///{path}",
+        pool_size=pool_size,
+        max_overflow=0,
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+        **_JSON,
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _: object) -> None:
+        # Python's own transaction handling would begin late and not cover DDL: we say BEGIN ourselves.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        if begin == "BEGIN":
+            connection.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def open_database(url: str) -> Database:
+    """The database that a configured URL names: `sqlite:///path` or `postgresql://...`."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return SqliteDatabase(Path(parsed.database or "zuruf.db"))
+    return PostgresqlDatabase(parsed)
