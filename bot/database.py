@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.commits import AnyBatch, Batch, Committer, DatabaseUnavailable
 from bot.ids import Ids
+from bot.migrations import upgrade
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -50,6 +51,10 @@ class Database:
     def is_postgresql(self) -> bool:
         """Several processes may share this database."""
         return self.dialect == "postgresql"
+
+    async def upgrade(self) -> None:
+        """Bring the schema to this version; raises `bot.migrations.NewerDatabase`."""
+        raise NotImplementedError
 
     async def read(self, work: Work[Result]) -> Result:
         """Run a transaction that only reads."""
@@ -96,6 +101,9 @@ class SqliteDatabase(Database):
         self._single: Batch[Work[Any], Any] = Batch(_run_each)
         self._committer.add(self._single)
 
+    async def upgrade(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._writer_thread, self._transaction, upgrade)
+
     async def read(self, work: Work[Result]) -> Result:
         def run() -> Result:
             with _errors_named(), self._reader.connect() as connection:
@@ -125,14 +133,15 @@ class SqliteDatabase(Database):
 
     async def _attempt(self, batches: list[AnyBatch]) -> list[list[Any]]:
         def run() -> list[list[Any]]:
-            with _errors_named():
-                if self.ids.low:
-                    with self._writer.begin() as connection:
-                        self.ids.reserve(connection)
-                with self._writer.begin() as connection:
-                    return [batch.work(connection, batch.items) for batch in batches]
+            if self.ids.low:
+                self._transaction(self.ids.reserve)
+            return self._transaction(lambda connection: _run_all(connection, batches))
 
         return await asyncio.get_running_loop().run_in_executor(self._writer_thread, run)
+
+    def _transaction(self, work: Work[Result]) -> Result:
+        with _errors_named(), self._writer.begin() as connection:
+            return work(connection)
 
 
 class PostgresqlDatabase(Database):
@@ -147,6 +156,9 @@ class PostgresqlDatabase(Database):
         )
         self._committers: list[Committer] = []
         self._reserving = asyncio.Lock()
+
+    async def upgrade(self) -> None:
+        await self._transaction(upgrade)
 
     async def read(self, work: Work[Result]) -> Result:
         with _errors_named():
@@ -174,18 +186,17 @@ class PostgresqlDatabase(Database):
         await self._engine.dispose()
 
     async def _attempt(self, batches: list[AnyBatch]) -> list[list[Any]]:
-        def run(connection: Connection) -> list[list[Any]]:
-            return [batch.work(connection, batch.items) for batch in batches]
+        async with self._reserving:
+            if self.ids.low:
+                await self._transaction(self.ids.reserve)
+        return await self._transaction(lambda connection: _run_all(connection, batches))
 
+    async def _transaction(self, work: Work[Result]) -> Result:
         with _errors_named():
-            async with self._reserving:
-                if self.ids.low:
-                    async with self._engine.begin() as connection:
-                        await connection.run_sync(self.ids.reserve)
             for tries_left in reversed(range(DEADLOCK_TRIES)):
                 try:
                     async with self._engine.begin() as connection:
-                        return await connection.run_sync(run)
+                        return await connection.run_sync(work)
                 except DBAPIError as error:
                     if not tries_left or getattr(error.orig, "sqlstate", None) not in _TRY_AGAIN:
                         raise
@@ -215,6 +226,10 @@ def _reason(error: BaseException) -> str:
 
 def _run_each(connection: Connection, works: list[Work[Any]]) -> list[Any]:
     return [work(connection) for work in works]
+
+
+def _run_all(connection: Connection, batches: list[AnyBatch]) -> list[list[Any]]:
+    return [batch.work(connection, batch.items) for batch in batches]
 
 
 def _sqlite_engine(path: Path, begin: str, *, pool_size: int) -> sa.Engine:
