@@ -6,7 +6,7 @@ thread, on PostgreSQL on an asyncpg connection; the function is the same.
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -263,3 +264,14 @@ def open_database(url: str) -> Database:
     if parsed.get_backend_name() == "sqlite":
         return SqliteDatabase(Path(parsed.database or "zuruf.db"))
     return PostgresqlDatabase(parsed)
+
+
+def insert_new(
+    connection: Connection, table: sa.Table, rows: list[dict[str, Any]], *returning: sa.Column[Any]
+) -> Sequence[sa.Row[Any]]:
+    """Insert the rows whose keys are not there yet, and return `returning` of those alone."""
+    if not rows:
+        return []
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table).on_conflict_do_nothing().returning(*returning)
+    return connection.execute(statement, rows).all()

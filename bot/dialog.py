@@ -166,6 +166,9 @@ class Turn:
     memory: Mapping[str, Any] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()  # open ones, newest first
     foresight: Mapping[str, Any] = field(default_factory=dict)  # by feature name
+    # Whom a step may pass the turn on to; the dialog fills them in.
+    answers: Mapping[str, "AnswerHandler"] = field(default_factory=dict, repr=False)
+    targets: Mapping[str, "Target"] = field(default_factory=dict, repr=False)
 
     @property
     def text(self) -> str:
@@ -185,6 +188,17 @@ class Turn:
         """The standard text `key` as a question."""
         return Reply(self.say(key, **values), ask)
 
+    def answer(self, question: Question, value: str) -> Outcome | None:
+        """What `value` as the answer to `question` leads to; None where it leads nowhere."""
+        handler = self.answers.get(question.purpose)
+        return handler(self, question, value) if handler else None
+
+    def lead_to(self, destination: str) -> Outcome | None:
+        """What a menu row's `leads_to` ("agent", "faq:ID") leads to; None where it leads nowhere."""
+        word, _, argument = destination.partition(":")
+        target = self.targets.get(word)
+        return target(self, argument) if target else None
+
 
 Step = Callable[[Turn], Outcome | None]
 AnswerHandler = Callable[[Turn, Question, str], Outcome | None]
@@ -203,6 +217,7 @@ class Dialog:
 
     def decide(self, turn: Turn) -> Outcome:
         """The outcome of the first step that takes the turn, greeted on first contact."""
+        turn = replace(turn, answers=self.answers, targets=self.targets)
         for step in self.steps:
             outcome = step(turn)
             if outcome is not None:
@@ -223,7 +238,8 @@ def greet(turn: Turn, outcome: Outcome) -> Outcome:
     version = turn.content.notice_version
     if turn.notice_version == version or turn.mode != "bot":
         return outcome
-    greeting = Reply(turn.say("greeting"))
+    chosen = [write.language for write in outcome.writes if isinstance(write, ChooseLanguage)]
+    greeting = Reply(turn.content.say("greeting", [turn.language, *chosen][-1]))
     answer = merge(outcome.replies)
     return replace(
         outcome,

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Table,
     UniqueConstraint,
     text,
 )
@@ -89,6 +90,7 @@ class Conversation(SQLModel, table=True):
     urgent: bool = False
     last_position: int = 0
     last_inbound_at_ms: int | None = _time(required=False)
+    last_bubble_id: int | None = Field(default=None, sa_column=Column(BigInteger))  # our latest message
     memory: dict[str, Any] = _json()  # what the dialog's steps remember
 
 
@@ -136,8 +138,17 @@ class Media(SQLModel, table=True):
 class Question(SQLModel, table=True):
     """A question of ours; a tap, a quoted reply or a bare word answers it until it expires."""
 
+    __table_args__ = (
+        Index(
+            "question_open",
+            "conversation_id",
+            sqlite_where=text("closed_at_ms IS NULL"),
+            postgresql_where=text("closed_at_ms IS NULL"),
+        ),
+    )
+
     id: int = _key()
-    conversation_id: int = _belongs_to("conversation.id", index=True)
+    conversation_id: int = _belongs_to("conversation.id")
     message_id: int = _belongs_to("message.id")
     code: str = Field(unique=True)  # a tap names exactly one question
     purpose: str
@@ -145,7 +156,7 @@ class Question(SQLModel, table=True):
     numbers: dict[str, str] = _json()
     asked_at_ms: int = _time()
     expires_at_ms: int = _time()
-    answered_at_ms: int | None = _time(required=False)
+    closed_at_ms: int | None = _time(required=False)  # answered, or pushed out by newer ones
     answer: str = ""
 
 
@@ -257,3 +268,8 @@ class ChannelState(SQLModel, table=True):
     channel: str = Field(primary_key=True)
     paused_until_ms: int = _time()
     stopped_reason: str = ""
+
+
+def table(model: type[SQLModel]) -> Table:
+    """The SQLAlchemy table of a model, for the set-wise statements of the hot path."""
+    return model.__table__  # type: ignore[attr-defined,no-any-return]  # SQLModel adds it unseen by types

@@ -2,9 +2,27 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from typing import TypeVar
+
+from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA
+
+Item = TypeVar("Item")
 
 _NOT_A_WORD = re.compile(r"[^\w\s]|_", re.UNICODE)
 _DIGRAPHS = str.maketrans({"ß": "ss", "æ": "a", "œ": "o", "ø": "o"})
+_BOT_NAME = re.compile(r"^(\s*/\w+)@\w+")  # Telegram's "/stop@ServiceBot"
+_REPEATED = re.compile(r"(.)\1+")
+
+SHORTEST_NEAR_MISS = 8  # letters; shorter words have too many neighbours that mean something else
+LEAST_LIKENESS = 85  # per cent, for titles that are not typed exactly
+LEAST_LEAD = 8  # per cent points before the next best title
+
+# Said for politeness; what is meant stays the same without them.
+COURTESY = frozenset(
+    ["bitte", "danke", "gern", "gerne", "mal", "doch", "jetzt", "sofort", "endlich", "ich", "wir", "mich", "mir", "mochte", "mochten", "will", "wollen", "wurde", "hallo", "hi", "hey", "guten", "tag", "moin", "und", "please", "pls", "now", "thanks", "thank", "you", "hello", "i", "we", "me", "want", "would", "like", "to", "the", "a", "kindly", "just", "ok", "okay"]
+)
 
 
 def fold(text: str) -> str:
@@ -13,7 +31,63 @@ def fold(text: str) -> str:
     Umlauts lose their dots and the spellings ae, oe, ue become a, o, u, so that "Menue", "Menü" and
     "Menu" are one word. Meant for comparing, not for showing.
     """
-    lowered = text.casefold().translate(_DIGRAPHS)
+    # Styled letters ("𝐒𝐓𝐎𝐏") are letters, and have a lower case only once they are plain.
+    lowered = unicodedata.normalize("NFKC", text).casefold().translate(_DIGRAPHS)
     bare = "".join(c for c in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(c))
     words = _NOT_A_WORD.sub(" ", bare).split()
     return re.sub(r"([aou])e", r"\1", " ".join(words))
+
+
+def squeeze(word: str) -> str:
+    """`word` with repeated letters said once: "stoppp" -> "stop"."""
+    return _REPEATED.sub(r"\1", word)
+
+
+def words_beside(text: str, aside: Iterable[str] = COURTESY) -> list[str]:
+    """The folded words of `text` without those in `aside`; a bot's name after a command goes, too."""
+    return [word for word in fold(_BOT_NAME.sub(r"\1", text)).split() if word not in aside]
+
+
+class Vocabulary:
+    """Words that mean the same to us; long ones are also known by a single slip of the finger.
+
+    `unlike` are words of another meaning that a slip must not turn into one of these.
+    """
+
+    def __init__(self, words: str, unlike: str = "") -> None:
+        known = fold(words).split()
+        self._squeezed = frozenset(squeeze(word) for word in known)
+        self._long = tuple(word for word in known if len(word) >= SHORTEST_NEAR_MISS)
+        self._unlike = tuple(fold(unlike).split())
+
+    def __contains__(self, word: str) -> bool:
+        if word in self._unlike:
+            return False
+        return squeeze(word) in self._squeezed or self._by_a_slip(word)
+
+    def _by_a_slip(self, word: str) -> bool:
+        slipped = any(OSA.distance(word, known, score_cutoff=1) == 1 for known in self._long)
+        return slipped and all(OSA.distance(word, other, score_cutoff=1) > 1 for other in self._unlike)
+
+    def alone_in(self, text: str, aside: Iterable[str] = COURTESY) -> bool:
+        """Whether `text` says one of these words and, but for `aside`, nothing else."""
+        said = words_beside(text, aside)
+        return bool(said) and ("".join(said) in self._squeezed or all(word in self for word in said))
+
+
+def closest(word: str, spellings: Iterable[tuple[str, Item]]) -> Item | None:
+    """What the folded `word` names: an equal spelling, else the one near miss that stands alone."""
+    spellings = list(spellings)
+    for spelling, item in spellings:
+        if spelling == word:
+            return item
+    if len(word) < 4:
+        return None
+    ranked = sorted(
+        ((fuzz.ratio(word, spelling), item) for spelling, item in spellings), key=lambda pair: -pair[0]
+    )
+    if not ranked or ranked[0][0] < LEAST_LIKENESS:
+        return None
+    likeness, best = ranked[0]
+    rivals = [other for other, item in ranked[1:] if item != best]
+    return best if not rivals or likeness - rivals[0] >= LEAST_LEAD else None

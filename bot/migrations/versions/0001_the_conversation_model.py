@@ -122,6 +122,7 @@ def upgrade() -> None:
         sa.Column("urgent", sa.Boolean(), nullable=False),
         sa.Column("last_position", sa.Integer(), nullable=False),
         sa.Column("last_inbound_at_ms", sa.BigInteger(), nullable=True),
+        sa.Column("last_bubble_id", sa.BigInteger(), nullable=True),
         sa.Column("memory", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["address_id"], ["address.id"], initially="DEFERRED", deferrable=True),
         sa.PrimaryKeyConstraint("id"),
@@ -237,7 +238,7 @@ def upgrade() -> None:
         sa.Column("numbers", sa.JSON(), nullable=False),
         sa.Column("asked_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("expires_at_ms", sa.BigInteger(), nullable=False),
-        sa.Column("answered_at_ms", sa.BigInteger(), nullable=True),
+        sa.Column("closed_at_ms", sa.BigInteger(), nullable=True),
         sa.Column("answer", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["conversation_id"], ["conversation.id"], initially="DEFERRED", deferrable=True
@@ -247,4 +248,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("code"),
     )
     with op.batch_alter_table("question", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_question_conversation_id"), ["conversation_id"], unique=False)
+        batch_op.create_index(
+            "question_open",
+            ["conversation_id"],
+            unique=False,
+            sqlite_where=sa.text("closed_at_ms IS NULL"),
+            postgresql_where=sa.text("closed_at_ms IS NULL"),
+        )

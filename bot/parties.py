@@ -1,0 +1,252 @@
+"""Who a batch of events is about: each address with its contact, conversation and open questions.
+
+A `Party` is the working copy of one conversation while its batch runs; what the turns of the batch
+change in it is written back once.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from bot.database import insert_new
+from bot.dialog import Mode, Option, Question
+from bot.ids import Ids
+from bot.tables import (
+    Address,
+    AddressIdentifier,
+    Contact,
+    Conversation,
+    Message,
+    Outbox,
+    table,
+)
+from bot.tables import Question as QuestionRow
+from channels.message import Identifier, Sender
+
+_CONTACT, _ADDRESS, _IDENTIFIER = table(Contact), table(Address), table(AddressIdentifier)
+_CONVERSATION, _QUESTION, _MESSAGE, _OUTBOX = (
+    table(Conversation),
+    table(QuestionRow),
+    table(Message),
+    table(Outbox),
+)
+
+Name = tuple[str, str, str]  # channel, kind, value
+
+
+@dataclass(slots=True)
+class Party:
+    """One address and its conversation, as the running batch leaves them."""
+
+    contact_id: int
+    address_id: int
+    conversation_id: int
+    channel: str
+    reply_to: Identifier
+    contact_name: str
+    language: str | None
+    language_hint: str | None
+    stopped_at_ms: int | None
+    reachable: str
+    notice_version: str
+    mode: Mode
+    waiting_since_ms: int | None
+    waiting_reason: str
+    urgent: bool
+    last_position: int
+    last_inbound_at_ms: int | None
+    last_bubble_id: int | None
+    memory: dict[str, Any]
+    questions: list[Question] = field(default_factory=list)  # newest first
+    has_unsent: bool = False  # something of this conversation is still in the outbox
+    person_changed: bool = False  # contact or address have to be written back
+
+    def next_position(self) -> int:
+        """The place of the next message in this conversation."""
+        self.last_position += 1
+        return self.last_position
+
+
+def names_of(channel: str, sender: Sender) -> list[Name]:
+    """The names under which the database may know a sender."""
+    return [(channel, identifier.kind, identifier.value) for identifier in sender.identifiers]
+
+
+def load(connection: Connection, names: Iterable[Name], now_ms: int) -> dict[Name, Party]:
+    """The parties behind these names, their conversations locked in the order of their ids."""
+    wanted = sorted(set(names))
+    if not wanted:
+        return {}
+    rows = connection.execute(_PARTIES, {"names": wanted}).all()
+    parties: dict[int, Party] = {}
+    found: dict[Name, Party] = {}
+    for row in rows:
+        party = parties.setdefault(row.conversation_id, _party(row))
+        found[row.channel, row.kind, row.value] = party
+    if parties:
+        _add_questions(connection, parties, now_ms)
+        _mark_unsent(connection, parties)
+    return found
+
+
+def create(
+    connection: Connection, ids: Ids, senders: Sequence[tuple[str, Sender]], now_ms: int
+) -> list[Name]:
+    """Make contact, address and conversation for senders that nobody knows; returns their names.
+
+    Another process may be doing the same: whoever gets the identifier in first makes the rest.
+    """
+    addresses = {names_of(channel, sender)[0]: (ids.take(), channel, sender) for channel, sender in senders}
+    identifiers = [
+        {"channel": name[0], "kind": name[1], "value": name[2], "address_id": address_id}
+        for address_id, channel, sender in addresses.values()
+        for name in names_of(channel, sender)
+    ]
+    identifiers.sort(key=lambda row: (row["channel"], row["kind"], row["value"]))
+    inserted = insert_new(connection, _IDENTIFIER, identifiers, _IDENTIFIER.c.address_id)
+    ours = {row.address_id for row in inserted}
+    rows = [
+        (_contact_row(contact, sender, now_ms), _address_row(address, contact, channel, sender, now_ms))
+        for address, channel, sender in addresses.values()
+        if address in ours and (contact := ids.take())
+    ]
+    if rows:
+        connection.execute(sa.insert(_CONTACT), [contact for contact, _ in rows])
+        connection.execute(sa.insert(_ADDRESS), [address for _, address in rows])
+        connection.execute(sa.insert(_CONVERSATION), [_conversation_row(ids, address) for _, address in rows])
+    return list(addresses)
+
+
+def _contact_row(contact_id: int, sender: Sender, now_ms: int) -> dict[str, Any]:
+    hint = (sender.language or "")[:2].lower() or None
+    return {"id": contact_id, "name": sender.name, "language_hint": hint, "created_at_ms": now_ms}
+
+
+def _address_row(
+    address_id: int, contact_id: int, channel: str, sender: Sender, now_ms: int
+) -> dict[str, Any]:
+    answer_to = sender.identifiers[0]
+    return {
+        "id": address_id,
+        "contact_id": contact_id,
+        "channel": channel,
+        "name": sender.name,
+        "reply_kind": answer_to.kind,
+        "reply_value": answer_to.value,
+        "reachable": "yes",
+        "notice_version": "",
+        "created_at_ms": now_ms,
+    }
+
+
+def _conversation_row(ids: Ids, address: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": ids.take(),
+        "address_id": address["id"],
+        "channel": address["channel"],
+        "mode": "bot",
+        "waiting_reason": "",
+        "urgent": False,
+        "last_position": 0,
+        "memory": {},
+    }
+
+
+_PARTIES = (
+    sa.select(
+        _IDENTIFIER.c.channel,
+        _IDENTIFIER.c.kind,
+        _IDENTIFIER.c.value,
+        _ADDRESS.c.id.label("address_id"),
+        _ADDRESS.c.contact_id,
+        _ADDRESS.c.reply_kind,
+        _ADDRESS.c.reply_value,
+        _ADDRESS.c.reachable,
+        _ADDRESS.c.notice_version,
+        _CONTACT.c.name,
+        _CONTACT.c.language,
+        _CONTACT.c.language_hint,
+        _CONTACT.c.stopped_at_ms,
+        _CONVERSATION.c.id.label("conversation_id"),
+        _CONVERSATION.c.mode,
+        _CONVERSATION.c.waiting_since_ms,
+        _CONVERSATION.c.waiting_reason,
+        _CONVERSATION.c.urgent,
+        _CONVERSATION.c.last_position,
+        _CONVERSATION.c.last_inbound_at_ms,
+        _CONVERSATION.c.last_bubble_id,
+        _CONVERSATION.c.memory,
+    )
+    .join_from(_IDENTIFIER, _ADDRESS, _IDENTIFIER.c.address_id == _ADDRESS.c.id)
+    .join(_CONTACT, _CONTACT.c.id == _ADDRESS.c.contact_id)
+    .join(_CONVERSATION, _CONVERSATION.c.address_id == _ADDRESS.c.id)
+    .where(
+        sa.tuple_(_IDENTIFIER.c.channel, _IDENTIFIER.c.kind, _IDENTIFIER.c.value).in_(
+            sa.bindparam("names", expanding=True)
+        )
+    )
+    .order_by(_CONVERSATION.c.id)
+    .with_for_update(of=_CONVERSATION)
+)
+_OPEN_QUESTIONS = (
+    sa.select(_QUESTION, _MESSAGE.c.provider_id)
+    .join_from(_QUESTION, _MESSAGE, _MESSAGE.c.id == _QUESTION.c.message_id)
+    .where(_QUESTION.c.conversation_id.in_(sa.bindparam("conversations", expanding=True)))
+    .where(_QUESTION.c.closed_at_ms.is_(None), _QUESTION.c.expires_at_ms > sa.bindparam("now_ms"))
+    .order_by(_QUESTION.c.id.desc())
+)
+_UNSENT = (
+    sa.select(_OUTBOX.c.conversation_id)
+    .where(_OUTBOX.c.conversation_id.in_(sa.bindparam("conversations", expanding=True)))
+    .distinct()
+)
+
+
+def _party(row: Any) -> Party:
+    return Party(
+        contact_id=row.contact_id,
+        address_id=row.address_id,
+        conversation_id=row.conversation_id,
+        channel=row.channel,
+        reply_to=Identifier(row.reply_kind, row.reply_value),
+        contact_name=row.name,
+        language=row.language,
+        language_hint=row.language_hint,
+        stopped_at_ms=row.stopped_at_ms,
+        reachable=row.reachable,
+        notice_version=row.notice_version,
+        mode=row.mode,
+        waiting_since_ms=row.waiting_since_ms,
+        waiting_reason=row.waiting_reason,
+        urgent=row.urgent,
+        last_position=row.last_position,
+        last_inbound_at_ms=row.last_inbound_at_ms,
+        last_bubble_id=row.last_bubble_id,
+        memory=dict(row.memory),
+    )
+
+
+def _add_questions(connection: Connection, parties: dict[int, Party], now_ms: int) -> None:
+    for row in connection.execute(_OPEN_QUESTIONS, {"conversations": list(parties), "now_ms": now_ms}):
+        party = parties[row.conversation_id]
+        party.questions.append(
+            Question(
+                id=row.id,
+                code=row.code,
+                purpose=row.purpose,
+                options=tuple(Option(**option) for option in row.options),
+                numbers=row.numbers,
+                asked_at_ms=row.asked_at_ms,
+                expires_at_ms=row.expires_at_ms,
+                provider_id=row.provider_id,
+                latest=row.message_id == party.last_bubble_id,
+            )
+        )
+
+
+def _mark_unsent(connection: Connection, parties: dict[int, Party]) -> None:
+    for conversation_id in connection.scalars(_UNSENT, {"conversations": list(parties)}):
+        parties[conversation_id].has_unsent = True

@@ -1,0 +1,33 @@
+"""Authentic requests that could not be read: kept a week for a person to look at, then gone."""
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from bot.ids import Ids
+from bot.tables import Quarantine, table
+
+MOST_ROWS = 200
+KEPT_MS = 7 * 24 * 3600 * 1000
+MOST_BYTES = 64 * 1024
+_QUARANTINE = table(Quarantine)
+
+
+def keep(connection: Connection, ids: Ids, channel: str, reason: str, body: bytes, now_ms: int) -> None:
+    """Put a request aside, and let go of those that are too old or too many."""
+    row = {
+        "id": ids.take(),
+        "channel": channel,
+        "received_at_ms": now_ms,
+        "reason": reason,
+        "body": body[:MOST_BYTES],
+    }
+    connection.execute(sa.insert(_QUARANTINE), [row])
+    newest = sa.select(_QUARANTINE.c.id).order_by(_QUARANTINE.c.id.desc()).limit(MOST_ROWS)
+    too_old = _QUARANTINE.c.received_at_ms < now_ms - KEPT_MS
+    connection.execute(sa.delete(_QUARANTINE).where(too_old | _QUARANTINE.c.id.not_in(newest)))
+
+
+def count(connection: Connection) -> int:
+    """How many requests wait to be looked at."""
+    rows: int = connection.scalar(sa.select(sa.func.count()).select_from(_QUARANTINE)) or 0
+    return rows

@@ -1,0 +1,207 @@
+"""Empties a channel's outbox: claim, pace, send, record."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import structlog
+from sqlalchemy import Connection
+
+from bot.database import Database
+from bot.delivery import NotSent, SendResult, Sent, record, sweep
+from bot.outbox import SendJob, claim, next_due_ms
+from bot.pacing import UNCLEAR_HOLD_MS, Pace, after_failure, back_off_ms
+from channels.channel import Channel
+from channels.errors import SendError, SendErrorKind
+
+log = structlog.get_logger(__name__)
+
+MOST_IN_FLIGHT = 512  # rate x latency of the fastest channel, with room
+SEND_TIMEOUT_S = 20.0  # shorter than the lease: a live process always answers for its sends
+IDLE_S = 1.0  # how often to look for what another process put into the outbox
+SWEEP_S = 1.0
+
+
+def real_now_ms() -> int:
+    """Real time: leases and pacing never follow the demo's clock."""
+    return time.time_ns() // 1_000_000
+
+
+class Sender:
+    """The sends of one channel in this process."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        database: Database,
+        record_result: Callable[[SendResult], Awaitable[None]],
+        on_stop: Callable[[str, SendError], None] = lambda name, error: None,
+    ) -> None:
+        self.channel = channel
+        self._database = database
+        self._record = record_result
+        self._on_stop = on_stop
+        self._pace = Pace(channel.capabilities.rate)
+        self._open: set[asyncio.Task[None]] = set()
+        self._reserved = 0  # slots given to the inbox whose jobs have not started yet
+        self._wake = asyncio.Event()
+        self._paused_until_s = 0.0
+        self._failures = 0  # of the channel itself, in a row
+        self._limited: dict[int, float] = {}  # conversation -> until when the provider wants no more
+        self._stopping = False
+
+    def take_slot(self) -> bool:
+        """Whether a message may be sent at this moment; the caller then starts it with `start`.
+
+        Called on the database's writer thread too: it only reads and bumps plain numbers.
+        """
+        now_s = time.monotonic()
+        free = not self._stopping and self._paused_until_s <= now_s and self.in_flight < MOST_IN_FLIGHT
+        if free and self._pace.take(now_s):
+            self._reserved += 1
+            return True
+        return False
+
+    @property
+    def in_flight(self) -> int:
+        """How many sends are open or about to be."""
+        return len(self._open) + self._reserved
+
+    def start(self, job: SendJob) -> None:
+        """Send a job that had its slot; its row already says `sending`."""
+        self._reserved = max(0, self._reserved - 1)
+        self._launch(job)
+
+    def wake(self) -> None:
+        """Something was put into the outbox."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send what is due until cancelled."""
+        sweeping = asyncio.create_task(self._sweep_for_ever(), name=f"sweep {self.channel.name}")
+        try:
+            while True:
+                await self._send_due()
+                self._wake.clear()
+                await self._wait_for_work()
+        finally:
+            sweeping.cancel()
+
+    async def drain(self, timeout_s: float) -> None:
+        """Take no more, and wait for open sends to be answered and recorded."""
+        self._stopping = True
+        if self._open:
+            await asyncio.wait(self._open, timeout=timeout_s)
+
+    async def _send_due(self) -> None:
+        while not self._stopping:
+            now_s = time.monotonic()
+            most = min(self._pace.free(now_s), MOST_IN_FLIGHT - self.in_flight)
+            if self._failures:
+                most = min(most, 1 - len(self._open))  # feel out a provider in trouble with one message
+            if most <= 0 or self._paused_until_s > now_s:
+                return
+            jobs = await self._database.write(
+                partial(claim, channel=self.channel.name, now_ms=real_now_ms(), most=most)
+            )
+            if not jobs:
+                return
+            for job in jobs:
+                self._pace.take(now_s)
+                self._launch(job)
+
+    async def _wait_for_work(self) -> None:
+        due_ms = await self._database.read(partial(next_due_ms, channel=self.channel.name))
+        wait_s = IDLE_S
+        if due_ms is not None:
+            now_s = time.monotonic()
+            free_in_s = max(self._pace.wait_s(now_s), self._paused_until_s - now_s)
+            in_s = max(free_in_s, (due_ms - real_now_ms()) / 1000)
+            # Due, yet not claimed: its conversation has a send open, whose end will wake us.
+            wait_s = min(IDLE_S, in_s) if in_s > 0 else IDLE_S / 4
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), wait_s)
+
+    def _launch(self, job: SendJob) -> None:
+        task = asyncio.create_task(self._send(job), name=f"send {self.channel.name}")
+        self._open.add(task)
+        task.add_done_callback(self._open.discard)
+
+    async def _send(self, job: SendJob) -> None:
+        result: SendResult
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                result = Sent(job, await self.channel.send(job.message))
+        except SendError as error:
+            result = self._failed(job, error)
+        except TimeoutError:
+            result = self._failed(
+                job, SendError(SendErrorKind.RETRY_UNKNOWN, code="time-out", maybe_sent=True)
+            )
+        except Exception as error:
+            # Ours to blame, not the provider's: sending it again would fail the same way.
+            log.exception("send.crashed", channel=self.channel.name)
+            code = type(error).__name__
+            result = self._failed(job, SendError(SendErrorKind.PERMANENT_CONTENT, code=code))
+        else:
+            self._failures = 0
+        await self._keep(result)
+        self.wake()
+
+    async def _keep(self, result: SendResult) -> None:
+        for attempt in range(5):
+            try:
+                await self._record(result)
+                return
+            except Exception:
+                # The lease keeps the row ours meanwhile; after it the send counts as unclear.
+                log.exception("send.not_recorded", channel=self.channel.name, attempt=attempt)
+                await asyncio.sleep(back_off_ms(attempt) / 1000)
+
+    def _failed(self, job: SendJob, error: SendError) -> NotSent:
+        name, reports = self.channel.name, self.channel.capabilities.delivery_reports
+        log.warning("send.failed", channel=name, kind=error.kind.value, code=error.code, attempt=job.attempts)
+        self._mind_the_channel(job, error)
+        verdict = after_failure(error, job.attempts, real_now_ms(), has_reports=reports)
+        return NotSent(job, error, verdict)
+
+    def _mind_the_channel(self, job: SendJob, error: SendError) -> None:
+        now_s = time.monotonic()
+        if error.kind is SendErrorKind.STOP_CHANNEL:
+            self._paused_until_s = now_s + 60
+            self._on_stop(self.channel.name, error)
+        elif error.kind is SendErrorKind.RETRY_AFTER:
+            until_s = now_s + (error.retry_after_s or 1)
+            self._limited = {who: until for who, until in self._limited.items() if until > now_s}
+            self._limited[job.conversation_id] = until_s
+            # One limited chat is that chat's; two at a time are the whole account.
+            if error.scope == "channel" or len(self._limited) > 1:
+                self._paused_until_s = max(self._paused_until_s, *self._limited.values())
+        elif error.scope == "channel" or error.maybe_sent:
+            self._failures += 1
+            if self._failures > 1:
+                self._paused_until_s = now_s + back_off_ms(self._failures) / 1000
+
+    async def _sweep_for_ever(self) -> None:
+        hold_ms = UNCLEAR_HOLD_MS if self.channel.capabilities.delivery_reports else 0
+        name = self.channel.name
+        while True:
+            try:
+                work = partial(sweep, channel=name, now_ms=real_now_ms(), hold_ms=hold_ms)
+                if await self._database.write(work):
+                    self.wake()
+            except Exception:
+                log.exception("sweep.failed", channel=name)
+            await asyncio.sleep(SWEEP_S)
+
+
+def recorder(database: Database) -> Callable[[SendResult], Awaitable[None]]:
+    """Records results in shared commits; one for all channels of a process."""
+
+    def work(connection: Connection, results: list[SendResult]) -> list[None]:
+        record(connection, results)
+        return [None] * len(results)
+
+    return database.batched(work)
