@@ -153,8 +153,23 @@ class DeliveryUpdate:
     error_kind: str = ""  # a `SendErrorKind` value, by the adapter's table
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadableEvent:
+    """An authentic request, or one update of several, that cannot be understood: kept aside for a person."""
+
+    dedupe_key: str
+    reason: str
+    body: bytes
+
+
 Event = (
-    InboundMessage | MessageEdited | MessageDeleted | ReactionChanged | ReachabilityChanged | DeliveryUpdate
+    InboundMessage
+    | MessageEdited
+    | MessageDeleted
+    | ReactionChanged
+    | ReachabilityChanged
+    | DeliveryUpdate
+    | UnreadableEvent
 )
 
 
