@@ -44,6 +44,18 @@ class OpeningHours:
 
     week: tuple[tuple[MinuteRange, ...], ...]
 
+    @classmethod
+    def parse(cls, text: str) -> "OpeningHours":
+        """The hours that `text` describes; raises HoursError naming the piece that is wrong."""
+        if text.replace(" ", "") == "24/7":
+            return cls(((MinuteRange(0, DAY_MINUTES),),) * 7)
+        week: list[set[MinuteRange]] = [set() for _ in range(7)]
+        for part in text.translate(_DASHES).split(";"):
+            for weekdays, hours in _part(part):
+                for weekday in weekdays:
+                    week[weekday].add(hours)
+        return cls(tuple(_merged(ranges) for ranges in week))
+
     def is_open(self, moment: datetime) -> bool:
         """Whether people are there at `moment`, which is in the organisation's timezone."""
         _zone(moment)
@@ -68,18 +80,6 @@ class OpeningHours:
         walls = [datetime.combine(day, start, zone) for start in starts]
         instants = {wall.replace(fold=fold).astimezone(UTC) for wall in walls for fold in (0, 1)}
         return sorted({*instants, *_if_clocks_change(day, zone)})
-
-
-def parse_hours(text: str) -> OpeningHours:
-    """The opening hours that `text` describes; raises HoursError naming the piece that is wrong."""
-    if text.replace(" ", "") == "24/7":
-        return OpeningHours(((MinuteRange(0, DAY_MINUTES),),) * 7)
-    week: list[set[MinuteRange]] = [set() for _ in range(7)]
-    for part in text.translate(_DASHES).split(";"):
-        for weekdays, hours in _part(part):
-            for weekday in weekdays:
-                week[weekday].add(hours)
-    return OpeningHours(tuple(_merged(ranges) for ranges in week))
 
 
 def parse_range(text: str, *, may_pass_midnight: bool = False) -> MinuteRange:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.hours import HoursError, MinuteRange, parse_hours, parse_range
+from handoff.hours import HoursError, MinuteRange, OpeningHours, parse_range
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = "2026-06-01"  # and the days after it
@@ -39,20 +39,20 @@ def berlin(text: str, *, fold: int = 0) -> datetime:
     ],
 )
 def test_days_are_understood_in_german_and_english(text: str, weekdays: set[int]) -> None:
-    week = parse_hours(text).week
+    week = OpeningHours.parse(text).week
     assert {weekday for weekday in range(7) if week[weekday]} == weekdays
     assert {hours for ranges in week for hours in ranges} == {EIGHT_TO_NOON}
 
 
 def test_a_range_without_days_continues_the_days_before_it() -> None:
-    hours = parse_hours("Mo-Do 07:00-12:00, 13:00-17:00; Fr 07:00-13:00")
+    hours = OpeningHours.parse("Mo-Do 07:00-12:00, 13:00-17:00; Fr 07:00-13:00")
     assert hours.week[0] == hours.week[3] == (MinuteRange(420, 720), MinuteRange(780, 1020))
     assert hours.week[4] == (MinuteRange(420, 780),)
     assert hours.week[5] == hours.week[6] == ()
 
 
 def test_ranges_that_touch_become_one() -> None:
-    assert parse_hours("Mo 07:00-12:00, 11:00-13:00, 13:00-14:00").week[0] == (MinuteRange(420, 840),)
+    assert OpeningHours.parse("Mo 07:00-12:00, 11:00-13:00, 13:00-14:00").week[0] == (MinuteRange(420, 840),)
 
 
 @pytest.mark.parametrize(
@@ -76,14 +76,14 @@ def test_ranges_that_touch_become_one() -> None:
 )
 def test_an_error_names_the_piece_that_is_wrong(text: str, named: str) -> None:
     with pytest.raises(HoursError) as failure:
-        parse_hours(text)
+        OpeningHours.parse(text)
     assert named in str(failure.value)
 
 
 @given(st.text(alphabet="MoDiFrSa 0123456789:-,;/", max_size=40))
 def test_any_text_is_hours_or_a_named_error(text: str) -> None:
     with suppress(HoursError):
-        assert any(parse_hours(text).week)
+        assert any(OpeningHours.parse(text).week)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_any_text_is_hours_or_a_named_error(text: str) -> None:
     ],
 )
 def test_the_first_minute_is_open_and_the_last_is_not(moment: str, expected: bool) -> None:
-    hours = parse_hours("Mo-Do 07:00-12:00, 13:00-17:00; Fr 07:00-13:00")
+    hours = OpeningHours.parse("Mo-Do 07:00-12:00, 13:00-17:00; Fr 07:00-13:00")
     assert hours.is_open(berlin(moment)) is expected
 
 
@@ -127,13 +127,13 @@ def test_the_first_minute_is_open_and_the_last_is_not(moment: str, expected: boo
     ],
 )
 def test_the_next_opening(text: str, moment: str, opening: str) -> None:
-    found = parse_hours(text).next_opening(berlin(moment))
+    found = OpeningHours.parse(text).next_opening(berlin(moment))
     assert found.astimezone(UTC) == datetime.fromisoformat(opening)
     assert found.tzinfo is BERLIN
 
 
 def test_the_second_pass_of_a_repeated_hour_has_its_own_opening() -> None:
-    found = parse_hours("So 02:30-06:00").next_opening(berlin("2026-10-25T02:10", fold=1))
+    found = OpeningHours.parse("So 02:30-06:00").next_opening(berlin("2026-10-25T02:10", fold=1))
     assert found.astimezone(UTC) == datetime.fromisoformat("2026-10-25T02:30+01:00")
 
 
@@ -145,7 +145,7 @@ def test_the_second_pass_of_a_repeated_hour_has_its_own_opening() -> None:
     st.integers(0, 4 * 24 * 60),
 )
 def test_the_next_opening_is_the_first_open_minute(text: str, start: str, minutes: int) -> None:
-    hours = parse_hours(text)
+    hours = OpeningHours.parse(text)
     instant = berlin(start).astimezone(UTC) + timedelta(minutes=minutes)
     expected = instant
     while not hours.is_open(expected.astimezone(BERLIN)):
@@ -155,7 +155,7 @@ def test_the_next_opening_is_the_first_open_minute(text: str, start: str, minute
 
 def test_a_moment_without_timezone_is_refused() -> None:
     with pytest.raises(ValueError, match="timezone"):
-        parse_hours("24/7").is_open(datetime(2026, 6, 1, 8))  # noqa: DTZ001 - the mistake under test
+        OpeningHours.parse("24/7").is_open(datetime(2026, 6, 1, 8))  # noqa: DTZ001 - the mistake under test
 
 
 def test_quiet_hours_may_pass_midnight() -> None:
