@@ -85,7 +85,7 @@ def after_failure(error: SendError, attempts: int, now_ms: int, *, has_reports: 
     wait_ms = back_off_ms(attempts)
     match error.kind:
         case SendErrorKind.RETRY_AFTER:
-            return Retry(now_ms + max(int((error.retry_after_s or 0) * 1000), wait_ms))
+            return Retry(now_ms + (int(error.retry_after_s * 1000) if error.retry_after_s else wait_ms))
         case SendErrorKind.RETRY_FEW if error.scope == "channel" or attempts < FEW:
             return Retry(now_ms + wait_ms)
         case SendErrorKind.RETRY_UNKNOWN if attempts < FEW:

@@ -22,6 +22,7 @@ MOST_IN_FLIGHT = 512  # rate x latency of the fastest channel, with room
 SEND_TIMEOUT_S = 20.0  # shorter than the lease: a live process always answers for its sends
 IDLE_S = 1.0  # how often to look for what another process put into the outbox
 SWEEP_S = 1.0
+TOLERATED_FAILURES = 3  # in a row, before the whole channel waits for its provider
 
 
 def real_now_ms() -> int:
@@ -83,8 +84,8 @@ class Sender:
         sweeping = asyncio.create_task(self._sweep_for_ever(), name=f"sweep {self.channel.name}")
         try:
             while True:
+                self._wake.clear()  # before looking: what comes in meanwhile is not missed
                 await self._send_due()
-                self._wake.clear()
                 await self._wait_for_work()
         finally:
             sweeping.cancel()
@@ -99,7 +100,7 @@ class Sender:
         while not self._stopping:
             now_s = time.monotonic()
             most = min(self._pace.free(now_s), MOST_IN_FLIGHT - self.in_flight)
-            if self._failures:
+            if self._failures > TOLERATED_FAILURES:
                 most = min(most, 1 - len(self._open))  # feel out a provider in trouble with one message
             if most <= 0 or self._paused_until_s > now_s:
                 return
@@ -181,7 +182,7 @@ class Sender:
                 self._paused_until_s = max(self._paused_until_s, *self._limited.values())
         elif error.scope == "channel" or error.maybe_sent:
             self._failures += 1
-            if self._failures > 1:
+            if self._failures > TOLERATED_FAILURES:
                 self._paused_until_s = now_s + back_off_ms(self._failures) / 1000
 
     async def _sweep_for_ever(self) -> None:
