@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TypeVar
 
 from rapidfuzz import fuzz
@@ -19,12 +20,8 @@ SHORTEST_NEAR_MISS = 8  # letters; shorter words have too many neighbours that m
 LEAST_LIKENESS = 85  # per cent, for titles that are not typed exactly
 LEAST_LEAD = 8  # per cent points before the next best title
 
-# Said for politeness; what is meant stays the same without them.
-COURTESY = frozenset(
-    ["bitte", "danke", "gern", "gerne", "mal", "doch", "jetzt", "sofort", "endlich", "ich", "wir", "mich", "mir", "mochte", "mochten", "will", "wollen", "wurde", "hallo", "hi", "hey", "guten", "tag", "moin", "und", "please", "pls", "now", "thanks", "thank", "you", "hello", "i", "we", "me", "want", "would", "like", "to", "the", "a", "kindly", "just", "ok", "okay"]
-)
 
-
+@lru_cache(maxsize=256)  # every step of a turn asks for the same text, and menus for the same titles
 def fold(text: str) -> str:
     """`text` in lower case, without accents, punctuation and doubled spaces: "Menü!" -> "menu".
 
@@ -38,6 +35,20 @@ def fold(text: str) -> str:
     return re.sub(r"([aou])e", r"\1", " ".join(words))
 
 
+def folded(words: str) -> frozenset[str]:
+    """The words of a list, folded: what a table of words is compared with."""
+    return frozenset(fold(words).split())
+
+
+# Said for politeness; what is meant stays the same without them.
+COURTESY = folded(
+    "bitte danke gern gerne mal doch jetzt sofort endlich ich wir mich mir möchte möchten will wollen würde"
+    " hallo hi hey guten tag moin und please pls now thanks thank you hello i we me want would like to the a"
+    " kindly just ok okay"
+)
+
+
+@lru_cache(maxsize=4096)
 def squeeze(word: str) -> str:
     """`word` with repeated letters said once: "stoppp" -> "stop"."""
     return _REPEATED.sub(r"\1", word)
@@ -66,13 +77,15 @@ class Vocabulary:
         return squeeze(word) in self._squeezed or self._by_a_slip(word)
 
     def _by_a_slip(self, word: str) -> bool:
+        if len(word) < SHORTEST_NEAR_MISS - 1:
+            return False
         slipped = any(OSA.distance(word, known, score_cutoff=1) == 1 for known in self._long)
         return slipped and all(OSA.distance(word, other, score_cutoff=1) > 1 for other in self._unlike)
 
     def alone_in(self, text: str, aside: Iterable[str] = COURTESY) -> bool:
         """Whether `text` says one of these words and, but for `aside`, nothing else."""
         said = words_beside(text, aside)
-        return bool(said) and ("".join(said) in self._squeezed or all(word in self for word in said))
+        return bool(said) and (squeeze("".join(said)) in self._squeezed or all(word in self for word in said))
 
 
 def closest(word: str, spellings: Iterable[tuple[str, Item]]) -> Item | None:
