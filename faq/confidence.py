@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 FOREIGN_SHARE = 0.2  # of the questions people ask, as many belong to no entry
+LEAST_ANSWER = 0.5  # what is likelier wrong than right is never said unasked
 CLARIFY_PRECISION = 0.5  # "did you mean" is worth asking when it is right every other time
 MOST_STEPS = 25
 # A small knowledge base leans on the usual curve, as if it had been seen in so many questions.
@@ -112,6 +113,6 @@ def find_thresholds(rehearsed: Sequence[Rehearsed], curve: Curve, answer_precisi
         right += count * question.right
         expected += count * curve.confidence(question.evidence)
         if min(right, expected) >= answer_precision * total:
-            answer = curve.confidence(question.evidence)
+            answer = max(LEAST_ANSWER, curve.confidence(question.evidence))
     offered = fit_curve(rehearsed, "among_three")
     return Thresholds(answer, min(answer, curve.confidence(offered.evidence(CLARIFY_PRECISION))))

@@ -19,6 +19,7 @@ MOST_CANDIDATES = 3
 MOST_REHEARSED = 200  # phrasings: enough for a curve, and fitting stays under half a second
 MOSTLY_KNOWN = 0.6  # of a question's words, before it counts as clear
 FEWEST_CLEAR_WORDS = 2
+MOST_OF_A_RIVAL = 0.5  # where two entries are likelier than not, neither is the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,8 @@ class Matcher:
         )
 
     def _verdict(self, ranked: Sequence[Candidate]) -> Verdict:
-        confidence = ranked[0].confidence if ranked else 0.0
-        if confidence >= self._thresholds.answer:
+        confidence, rival = [*(candidate.confidence for candidate in ranked), 0.0, 0.0][:2]
+        if confidence >= self._thresholds.answer and rival < MOST_OF_A_RIVAL:
             return "answer"
         return "clarify" if confidence >= self._thresholds.clarify else "handoff"
 

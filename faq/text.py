@@ -8,7 +8,7 @@ from bot.words import fold
 SHORTEST_PIECE = 2
 LONGEST_PIECE = 5
 MOST_CHARACTERS = 2000  # of a question are read: nobody asks longer, and the work stays bounded
-_SENTENCE_END = re.compile(r"(?<=[?!])[?!]*\s*|(?<=\.)\s+|\n+")
+_SENTENCE_END = re.compile(r"(?<=[?!])(?![?!])\s*|(?<=\.)\s+|\n+")
 _MOST_SENTENCES = 8
 
 
