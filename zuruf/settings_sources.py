@@ -2,17 +2,19 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bot.toml_lines import Path as TomlPath
+from bot.toml_lines import key_lines
 from zuruf.settings_errors import ConfigurationError, KeyPath, Problem
 
 PREFIX = "ZURUF_"
 _NAMED_TABLES = {"channels", "prices"}  # their tables are named after channels, which may contain hyphens
-# Kubernetes and Docker hand every container variables about a service called "zuruf".
-_SERVICE_LINK = re.compile(r"ZURUF_(SERVICE_(HOST|PORT)|PORT)(_.*)?")
+# Kubernetes and Docker hand every container variables about a service called "zuruf"; the test suite has its own.
+_NO_SETTING = re.compile(r"ZURUF_(SERVICE_(HOST|PORT)|PORT|TEST)(_.*)?")
 _AT_LINE = re.compile(r"(?P<what>.*?) \(at line (?P<line>\d+), column (?P<column>\d+)\)")
 
 
@@ -22,7 +24,7 @@ class Sources:
 
     values: dict[str, Any] = field(default_factory=dict)
     file: str = ""
-    lines: dict[KeyPath, int] = field(default_factory=dict)
+    lines: Mapping[TomlPath, int] = field(default_factory=dict)
     variables: dict[KeyPath, str] = field(default_factory=dict)
 
     def problem(self, path: KeyPath, message: str) -> Problem:
@@ -37,15 +39,20 @@ class Sources:
             return self.variables[path], None
         if path in self.lines:
             return self.file, self.lines[path]
-        below = [name for given, name in self.variables.items() if given[: len(path)] == path]
-        return (below[0], None) if below else self._place(path[:-1])
+        for given, variable in self.variables.items():
+            if given[: len(path)] == path:
+                return variable, None
+        for written, line in self.lines.items():
+            if written[: len(path)] == path:
+                return self.file, line
+        return self._place(path[:-1])
 
 
 def read(path: Path | None, environ: Mapping[str, str]) -> Sources:
     """The file's values, overridden by the environment's; raises ConfigurationError."""
     sources = _read_file(path) if path else Sources()
     for variable in sorted(environ):
-        if variable.startswith(PREFIX) and not _SERVICE_LINK.fullmatch(variable):
+        if variable.startswith(PREFIX) and not _NO_SETTING.fullmatch(variable):
             key_path = _key_path(variable)
             _put(sources.values, key_path, environ[variable])
             sources.variables[key_path] = variable
@@ -77,7 +84,7 @@ def _put(values: dict[str, Any], path: KeyPath, value: str) -> None:
 def _read_file(path: Path) -> Sources:
     try:
         text = path.read_bytes().decode("utf-8-sig")
-        return Sources(tomllib.loads(text), str(path), _key_lines(text))
+        return Sources(tomllib.loads(text), str(path), key_lines(text))
     except FileNotFoundError:
         message = "there is no such file; copy config.example.toml to it and fill it in"
     except UnicodeDecodeError:
@@ -94,36 +101,3 @@ def _syntax_problem(path: Path, error: tomllib.TOMLDecodeError) -> Problem:
     what = f"{found['what']} in column {found['column']}" if found else str(error)
     line = int(found["line"]) if found else None
     return Problem(str(path), line, "", f'is not TOML: {what}; write key = "value", and each key only once')
-
-
-def _key_lines(text: str) -> dict[KeyPath, int]:
-    """The line on which each key and table of a valid document begins.
-
-    tomllib tells no positions. A line, or as many as it takes to make one that parses, is a statement.
-    """
-    lines: dict[KeyPath, int] = {}
-    table: KeyPath = ()
-    statement, first = "", 1
-    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
-        first = first if statement else number
-        statement += line + "\n"
-        try:
-            parsed = tomllib.loads(statement)
-        except tomllib.TOMLDecodeError:
-            continue
-        is_header = statement.lstrip().startswith("[")
-        paths = [path if is_header else table + path for path in _paths(parsed)]
-        for path in paths:
-            lines.setdefault(path, first)
-        table = max(paths, key=len) if is_header else table
-        statement = ""
-    return lines
-
-
-def _paths(value: Any, above: KeyPath = ()) -> Iterator[KeyPath]:
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        value = value[0]
-    if isinstance(value, dict):
-        for key, below in value.items():
-            yield (*above, key)
-            yield from _paths(below, (*above, key))
