@@ -1,0 +1,89 @@
+"""The markup of our own texts, *bold* and _italic_, and what channels make of it.
+
+A mark counts only in pairs, at the edges of words and within one line, so that "3*4*5", "snake_case"
+and links stay as they are.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from html import escape
+from typing import Literal
+
+Mark = Literal["*", "_", "link"]
+_TOKEN = re.compile(r"(?P<link>https?://[^\s*]*[^\s*_.,;:!?)\]}'\"])|[*_\n]")
+_HTML_TAGS = {"*": "b", "_": "i"}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of text that belongs together, marks included: text[start:end]."""
+
+    start: int
+    end: int
+    mark: Mark
+
+
+def spans(text: str) -> list[Span]:
+    """Every link and every properly paired mark, in the order in which they end; pairs nest, never cross."""
+    found: list[Span] = []
+    opened: list[tuple[Mark, int]] = []
+    for token in _TOKEN.finditer(text):
+        at = token.start()
+        if token["link"]:
+            found.append(Span(at, token.end(), "link"))
+            continue
+        if token[0] == "\n":
+            opened.clear()
+            continue
+        mark: Mark = "*" if token[0] == "*" else "_"
+        opening = _position(opened, mark)
+        if opening is not None and _closes(text, at) and at > opened[opening][1] + 1:
+            found.append(Span(opened[opening][1], at + 1, mark))
+            del opened[opening:]
+        elif opening is None and _opens(text, at):
+            opened.append((mark, at))
+    return found
+
+
+def to_html(text: str) -> str:
+    """`text` in the HTML that Telegram reads, everything else escaped."""
+    return _rendered(text, _html_tag, lambda piece: escape(piece, quote=False))
+
+
+def to_plain(text: str) -> str:
+    """`text` without its marks, for channels and moments without markup."""
+    return _rendered(text, lambda mark, is_end: "", str)
+
+
+def _html_tag(mark: Mark, is_end: bool) -> str:
+    return f"</{_HTML_TAGS[mark]}>" if is_end else f"<{_HTML_TAGS[mark]}>"
+
+
+def _rendered(text: str, tag: Callable[[Mark, bool], str], render: Callable[[str], str]) -> str:
+    pieces, done = [], 0
+    for at, mark, is_end in sorted(_marks(text)):
+        pieces += [render(text[done:at]), tag(mark, is_end)]
+        done = at + 1
+    return "".join(pieces) + render(text[done:])
+
+
+def _marks(text: str) -> Iterator[tuple[int, Mark, bool]]:
+    for span in spans(text):
+        if span.mark != "link":
+            yield span.start, span.mark, False
+            yield span.end - 1, span.mark, True
+
+
+def _position(opened: list[tuple[Mark, int]], mark: Mark) -> int | None:
+    return next((index for index, (kind, _) in enumerate(opened) if kind == mark), None)
+
+
+def _opens(text: str, at: int) -> bool:
+    before, after = text[at - 1 : at], text[at + 1 : at + 2]
+    return not before.isalnum() and bool(after.strip())
+
+
+def _closes(text: str, at: int) -> bool:
+    before, after = text[at - 1 : at], text[at + 1 : at + 2]
+    return bool(before.strip()) and not after.isalnum()
