@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 import aiohttp
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from channels.message import Capabilities, Event, Media, OutboundMessage, Receipt
 
@@ -35,10 +35,12 @@ class ChannelMemory(Protocol):
 class ChannelConfig(BaseModel):
     """The keys that every `[channels.NAME]` table has; an adapter adds its own."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Values may be secrets: messages about them name the key, not what it holds.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     kind: str
-    rate_per_s: float | None = None  # overrides the adapter's own limit, for contracts with a higher one
+    # Overrides the adapter's own limit, for contracts with a higher one.
+    rate_per_s: float | None = Field(default=None, gt=0)
 
 
 @dataclass(frozen=True, slots=True)
