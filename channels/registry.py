@@ -1,0 +1,8 @@
+"""Every kind of channel and its adapter, one line each."""
+
+from channels.channel import Channel
+from channels.telegram import TelegramChannel
+
+CHANNEL_KINDS: dict[str, type[Channel]] = {
+    TelegramChannel.kind: TelegramChannel,
+}
