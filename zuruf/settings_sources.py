@@ -13,7 +13,7 @@ from zuruf.settings_errors import ConfigurationError, KeyPath, Problem
 
 PREFIX = "ZURUF_"
 _NAMED_TABLES = {"channels", "prices"}  # their tables are named after channels, which may contain hyphens
-# Kubernetes and Docker hand every container variables about a service called "zuruf"; the test suite has its own.
+# Kubernetes and Docker hand every container variables about a service named "zuruf"; the tests have theirs.
 _NO_SETTING = re.compile(r"ZURUF_(SERVICE_(HOST|PORT)|PORT|TEST)(_.*)?")
 _AT_LINE = re.compile(r"(?P<what>.*?) \(at line (?P<line>\d+), column (?P<column>\d+)\)")
 
