@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from channels.channel import Channel
 from channels.errors import Unreadable, WebhookRejected
@@ -23,7 +22,6 @@ from channels.message import (
     ReachabilityChanged,
     ReactionChanged,
 )
-from channels.telegram import TelegramConfig
 from tests.channels.contract import ChannelContract, Sample, load_samples, make_channel, webhook_request
 
 SAMPLES = load_samples("telegram")
@@ -328,38 +326,3 @@ async def test_half_a_surrogate_pair_and_nul_are_read(channel: Channel) -> None:
     """JSON allows both; NUL is for whoever stores the text to remove."""
     event = await said(channel, text="a\ud83d\x00b")
     assert event.text == "a?\x00b"
-
-
-@pytest.mark.parametrize(
-    ("config", "cure"),
-    [
-        ({"token": TOKEN}, "openssl rand"),
-        ({"token": TOKEN, "webhook_secret": ""}, "openssl rand"),
-        ({"token": TOKEN, "webhook_secret": "mit Leerzeichen"}, "A-Z a-z"),
-        ({"token": TOKEN, "webhook_secret": "x" * 257}, "A-Z a-z"),
-        ({"token": "AAF-without-number", "mode": "polling"}, "@BotFather"),
-        ({"token": TOKEN, "mode": "polling", "api_url": "api.telegram.org"}, "web address"),
-        ({"token": TOKEN, "mode": "pulling"}, "polling"),
-        ({"token": TOKEN, "mode": "polling", "rate_per_s": 0}, "greater than 0"),
-    ],
-)
-def test_a_wrong_key_is_told_with_its_cure(config: dict[str, Any], cure: str) -> None:
-    """`zuruf check` shows these words."""
-    with pytest.raises(ValidationError, match=cure):
-        TelegramConfig.model_validate({"kind": "telegram", **config})
-
-
-async def test_a_polled_channel_takes_no_webhooks() -> None:
-    """Not even with the right secret: nobody was told to call."""
-    async with make_session() as http:
-        channel = make_channel("telegram", CONFIG | {"mode": "polling"}, http)
-        assert channel.polls
-        with pytest.raises(WebhookRejected):
-            channel.verify(webhook_request(SAMPLES["text"]))
-
-
-async def test_a_contract_with_a_higher_rate_is_used() -> None:
-    """Paid broadcasts allow more than 30 messages a second."""
-    async with make_session() as http:
-        assert make_channel("telegram", CONFIG, http).capabilities.rate.per_s == 30
-        assert make_channel("telegram", CONFIG | {"rate_per_s": 500}, http).capabilities.rate.per_s == 500
