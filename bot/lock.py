@@ -21,5 +21,6 @@ def lock_beside(database: Path) -> IO[str]:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         file.close()
-        raise AlreadyRunning(f"another gateway has {database} open; stop it first, or use PostgreSQL") from None
+        cure = "stop it first, or use PostgreSQL"
+        raise AlreadyRunning(f"another gateway has {database} open; {cure}") from None
     return file

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from channels.text import fit
 from sqlalchemy import Connection
 
 from bot.dialog import Ask, Question, Reply
@@ -19,6 +18,7 @@ from bot.draft import Draft
 from bot.parties import Party
 from bot.tables import Address, Conversation, Message, Outbox, table
 from channels.message import Capabilities, Choice, Identifier, OutboundMessage
+from channels.text import fit
 
 _OUTBOX, _MESSAGE = table(Outbox), table(Message)
 _CONVERSATION, _ADDRESS = table(Conversation), table(Address)
@@ -58,7 +58,7 @@ def say(
         first_part = first_part or message_id
         at_once = not party.has_unsent and take_slot(party.channel)
         party.has_unsent = True
-        party.last_bubble_id = message_id
+        party.say_last(message_id)
         row = _message_row(draft, party, message_id, bubble.text, bubble.choices)
         draft.messages.append(row | {"status": "sending" if at_once else "queued"})
         draft.outbox.append(_outbox_row(draft, party, row, first_part, at_once=at_once))

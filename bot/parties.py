@@ -5,7 +5,7 @@ change in it is written back once.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -68,6 +68,11 @@ class Party:
         """The place of the next message in this conversation."""
         self.last_position += 1
         return self.last_position
+
+    def say_last(self, message_id: int) -> None:
+        """Our latest bubble is this one: a bare answer no longer belongs to an earlier question."""
+        self.last_bubble_id = message_id
+        self.questions = [replace(question, latest=False) for question in self.questions]
 
 
 def names_of(channel: str, sender: Sender) -> list[Name]:

@@ -1,0 +1,47 @@
+"""The bot in the terminal: what is typed goes to the fake provider, what the phone shows is printed."""
+
+import asyncio
+import contextlib
+from typing import TextIO
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+
+from zuruf.demo.providers.telegram import FakeTelegram
+from zuruf.demo.providers.telegram_chats import Chat, ChatMessage
+
+CHAT_ID = 99_000_000_010
+QUIET_S = 1.0  # nothing more is said for so long: the answer is complete
+ANSWER_TIMEOUT_S = 10.0
+
+
+async def converse(provider: FakeTelegram, language: str, lines: TextIO, console: Console) -> None:
+    """Say each line, and print what the bot answers; a number on its own taps that button."""
+    chat = provider.chat(CHAT_ID, "Nora", language)
+    console.print("[dim]Type a message and press Enter; Ctrl+D ends.[/]")
+    shown = 0
+    while line := await asyncio.to_thread(lines.readline):
+        if not line.strip():
+            continue
+        provider.say(chat, line.rstrip("\n"))
+        await _answered(provider, chat, shown)
+        for message in chat.from_bot[shown:]:
+            show(message, console)
+        shown = len(chat.from_bot)
+
+
+def show(message: ChatMessage, console: Console) -> None:
+    """One bubble, with its buttons."""
+    buttons = [button["text"] for row in message.keyboard for button in row]
+    offered = "\n".join(f"[bold]{number}[/] {escape(title)}" for number, title in enumerate(buttons, 1))
+    text = "\n\n".join(filter(None, [escape(message.text), offered]))
+    console.print(Panel(text, border_style="green", width=min(64, console.width)))
+
+
+async def _answered(provider: FakeTelegram, chat: Chat, shown: int) -> None:
+    with contextlib.suppress(TimeoutError):
+        await provider.until(lambda: len(chat.from_bot) > shown, ANSWER_TIMEOUT_S)
+        while True:
+            seen = len(chat.from_bot)
+            await provider.until(lambda: len(chat.from_bot) > seen, QUIET_S)  # noqa: B023 - awaited here
