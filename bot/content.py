@@ -71,6 +71,7 @@ class ContentKind:
     name: str
     model: type[BaseModel]
     check: Callable[["Content"], Iterable[Problem]] = lambda content: ()
+    file: str = ""  # where an export writes it, named after the items' own values: "faq/{category}.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,5 +176,5 @@ def missing_languages(content: Content, texts: Mapping[str, str]) -> Sequence[st
     return [language for language in content.organisation.languages if language not in texts]
 
 
-TEXT = ContentKind("text", Text, check_texts)
+TEXT = ContentKind("text", Text, check_texts, file="texts.toml")
 JsonBody = dict[str, Any]

@@ -68,4 +68,4 @@ def _in_a_circle(rows: dict[str, MenuRow], key: str) -> bool:
     return key in seen
 
 
-MENU = ContentKind("menu", MenuRow, check_menu)
+MENU = ContentKind("menu", MenuRow, check_menu, file="menu.toml")

@@ -18,5 +18,5 @@ class Topic(ContentItem):
     regional: bool = False
 
 
-REGION = ContentKind("region", Region)
-TOPIC = ContentKind("topic", Topic)
+REGION = ContentKind("region", Region, file="topics.toml")
+TOPIC = ContentKind("topic", Topic, file="topics.toml")

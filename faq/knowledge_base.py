@@ -56,5 +56,5 @@ def check_entries(content: Content) -> Iterable[Problem]:
                     yield Problem("entry", key, f'phrasing "{phrasing}" is also in entry "{other}"')
 
 
-CATEGORY = ContentKind("category", Category)
-ENTRY = ContentKind("entry", Entry, check_entries)
+CATEGORY = ContentKind("category", Category, file="faq/{id}.toml")
+ENTRY = ContentKind("entry", Entry, check_entries, file="faq/{category}.toml")
