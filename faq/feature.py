@@ -1,6 +1,7 @@
 """What the FAQ registers with the hall."""
 
 from collections.abc import Iterable
+from functools import lru_cache, partial
 
 from bot.content import Content
 from bot.dialog import Place, Target
@@ -11,6 +12,8 @@ from faq.matcher import Decision, Matcher, Phrasing
 from faq.reading import Reading, read
 from faq.step import CLARIFY, Faq
 
+SHORT = 24  # characters; longer texts are hardly ever typed twice
+
 
 class LiveMatcher:
     """The matcher of the live revision: a new one is fitted aside and takes over whole."""
@@ -18,13 +21,18 @@ class LiveMatcher:
     def __init__(self, answer_precision: float) -> None:
         self._answer_precision = answer_precision
         self._phrasings: tuple[Phrasing, ...] = ()
-        self._matcher = Matcher((), answer_precision)
+        self._take_over((), Matcher((), answer_precision))
+
+    def _take_over(self, phrasings: tuple[Phrasing, ...], matcher: Matcher) -> None:
+        self._phrasings, self._matcher = phrasings, matcher
+        # "Menü", "ja", "danke" are most of what is typed, and always mean the same to one matcher.
+        self._read_short = lru_cache(maxsize=512)(partial(read, decide=matcher.decide))
 
     def follow(self, content: Content) -> None:
         """Learn the phrasings of a new revision; up to half a second at 1,000 of them."""
         phrasings = tuple(phrasings_of(content.all("entry", Entry).values()))
         if phrasings != self._phrasings:
-            self._phrasings, self._matcher = phrasings, Matcher(phrasings, self._answer_precision)
+            self._take_over(phrasings, Matcher(phrasings, self._answer_precision))
 
     def decide(self, question: str, language: str | None = None) -> Decision:
         """The decision of the moment's matcher."""
@@ -34,8 +42,10 @@ class LiveMatcher:
         """What a message asks, worked out before any lock is taken."""
         if message.choice is not None or not self._phrasings:
             return None
-        reported = (message.sender.language or "")[:2].lower()
-        return read(message.text, reported or None, self.decide)
+        reported = (message.sender.language or "")[:2].lower() or None
+        if len(message.text) <= SHORT:
+            return self._read_short(message.text, reported)
+        return read(message.text, reported, self.decide)
 
 
 def phrasings_of(entries: Iterable[Entry]) -> Iterable[Phrasing]:
