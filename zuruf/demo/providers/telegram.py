@@ -5,6 +5,7 @@ middleware, nothing parsed that was not sent.
 """
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from zuruf.demo.providers.telegram_updates import UpdateQueue
 
 DEMO_TOKEN = "88000000001:demo-token-of-the-virtual-phones"  # noqa: S105 (opens nothing anywhere)
 SHUTDOWN_S = 1.0
+LOOK_AGAIN_S = 0.02
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -100,14 +102,18 @@ class FakeTelegram(People):
             self.updates.pause()
             for connection in self._runner.server.connections:
                 connection.force_close()
-            self.chats.publish(Change("faults"))
+            self.faults_changed()
 
     async def come_up(self) -> None:
         """Be there again, on the same port."""
         if self._site is None and self._runner:
             await self._listen(self._runner)
             self.updates.resume()
-            self.chats.publish(Change("faults"))
+            self.faults_changed()
+
+    def faults_changed(self) -> None:
+        """Tell the watchers that faults were switched."""
+        self.chats.publish(Change("faults"))
 
     def subscribe(self) -> Watch:
         """Everything that changes from now on, for pages and tests; close it, or use it in a `with`."""
@@ -118,7 +124,8 @@ class FakeTelegram(People):
         with self.subscribe() as changes:
             async with asyncio.timeout(timeout_s):
                 while not condition():
-                    await anext(changes)
+                    with contextlib.suppress(TimeoutError):  # not everything that changes is told
+                        await asyncio.wait_for(anext(changes), LOOK_AGAIN_S)
 
     async def _listen(self, runner: web.ServerRunner) -> None:
         site = web.TCPSite(runner, "127.0.0.1", self._port, reuse_address=True)
@@ -147,6 +154,8 @@ class FakeTelegram(People):
         except ValueError:
             return _refusal(Refused(400, "Bad Request: can't parse the request"))
         fault = self.faults.draw(name)
+        if fault:
+            self.faults_changed()  # it may have been the last one planned
         if fault and fault.latency_s:
             await asyncio.sleep(fault.latency_s)
         if fault and fault.cuts:
@@ -181,7 +190,6 @@ class FakeTelegram(People):
         if self.chats.watched:
             took_ms = round((time.monotonic() - began) * 1000)
             self.chats.publish(Change("exchange", exchange=Exchange("call", name, status, took_ms)))
-            self.chats.publish(Change("faults"))  # a planned fault may be used up
 
     def _delivered(self, exchange: Exchange) -> None:
         if self.chats.watched:

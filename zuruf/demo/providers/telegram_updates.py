@@ -85,7 +85,7 @@ class UpdateQueue:
     async def stop(self) -> None:
         """Hand nothing over any more; what is pending is lost."""
         await self._dismiss_couriers()
-        if self._poller and not self._poller.done():
+        if self._poller and self.is_polled:
             self._poller.cancel()
         if self._session:
             await self._session.close()
@@ -120,6 +120,11 @@ class UpdateQueue:
     def pending(self) -> int:
         """How many updates wait for the gateway."""
         return len(self._pending)
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether somebody waits for updates right now."""
+        return self._poller is not None and not self._poller.done()
 
     def _enqueue(self, update: Update) -> None:
         self._pending[update] = None
@@ -174,7 +179,7 @@ class UpdateQueue:
                 "Conflict: can't use getUpdates method while webhook is active;"
                 " use deleteWebhook to delete the webhook first",
             )
-        if self._poller and not self._poller.done():
+        if self._poller and self.is_polled:
             self._poller.set_result(True)
         self._poller = turn = asyncio.get_running_loop().create_future()
         if allowed is not None:
