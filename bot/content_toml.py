@@ -7,7 +7,7 @@ from typing import Any
 import tomlkit
 
 LONG = 100
-_SENTENCE_END = re.compile(r"(?<=[^\s.]{2}[.!?]) (?=\S)")  # not the dots of "z. B."
+_SENTENCE_END = re.compile(r"(?<=[^\s.][^\s.\d][.!?]) (?=\S)")  # not the dots of "z. B." and "30. Juni"
 
 
 def item_toml(kind: str, body: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -296,15 +297,16 @@ async def test_an_export_never_touches_a_folder_in_use_unless_forced(
 
 
 async def test_an_export_that_fails_half_way_leaves_nothing_behind(
-    database: Database, import_rows: Import, tmp_path: Path
+    database: Database, store: ContentStore, tmp_path: Path
 ) -> None:
-    await import_rows(row("a"))
-    clash = [MENU, *(kind for kind in KINDS if kind is not MENU)]
+    text = row("a") + '[[category]]\nid = "b"\ntitle = { de = "B", en = "B" }\n'
+    await import_content(database, store.rules, drafted(tmp_path, "c", text), 1_000)
+    clashing = [replace(MENU, file="rows"), replace(CATEGORY, file="rows/{id}.toml")]
     folder = tmp_path / "new" / "out"
-    (tmp_path / "new").write_text("a file where a folder should be")
-    with pytest.raises(OSError, match="directory"):
-        await export_content(database, clash, folder)
-    assert (tmp_path / "new").is_file()
+    folder.parent.mkdir()
+    with pytest.raises(OSError, match="rows"):
+        await export_content(database, clashing, folder)
+    assert list(folder.parent.iterdir()) == []
 
 
 async def test_a_row_that_no_longer_fits_its_kind_is_left_out_and_breaks_nothing(
