@@ -207,6 +207,7 @@ async def test_a_message_that_telegram_would_refuse_is_refused_in_its_words(
         ([[{"text": "Ja", "callback_data": "ü" * 33}]], "BUTTON_DATA_INVALID"),
         ([[{"text": "Ja", "callback_data": ""}]], "BUTTON_DATA_INVALID"),
         ([[{"text": "", "callback_data": "a"}]], "button text must be non-empty"),
+        ([[{"text": "Ja", "url": "javascript:alert(1)"}]], "Unsupported URL protocol"),
         ([[{"text": "Ja"}]], "text buttons are unallowed"),
         ([[{"text": "Ja", "callback_data": "a"}]] * 101, "reply markup is too long"),
     ],

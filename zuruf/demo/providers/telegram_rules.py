@@ -35,6 +35,7 @@ _ENTITY_TYPES = {
 _TAG = re.compile(r"<(?P<slash>/?)(?P<name>[A-Za-z0-9-]*)(?P<attributes>[^<>]*)(?P<end>>?)")
 _HREF = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _LINK = re.compile(r"(?:https?|tg|mailto|tel):\S+", re.IGNORECASE)
+_BUTTON_LINK = re.compile(r"(?:https?|tg)://\S", re.IGNORECASE)
 _REFERENCE = re.compile(r"&(?:lt|gt|amp|quot|#\d+|#[xX][0-9A-Fa-f]+);")
 
 
@@ -193,7 +194,10 @@ def _check_rows(rows: Sequence[Sequence[Mapping[str, Any]]]) -> None:
         if not button.get("text"):
             raise bad_request("inline keyboard button text must be non-empty")
         data = button.get("callback_data")
-        if data is None and not button.get("url"):
+        url = str(button.get("url") or "")
+        if data is None and not url:
             raise bad_request("text buttons are unallowed in the inline keyboard")
+        if url and not _BUTTON_LINK.match(url):
+            raise bad_request(f"inline keyboard button URL '{url}' is invalid: Unsupported URL protocol")
         if data is not None and not 1 <= len(str(data).encode()) <= MOST_BUTTON_DATA_BYTES:
             raise bad_request("BUTTON_DATA_INVALID")

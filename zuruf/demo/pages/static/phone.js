@@ -1,0 +1,341 @@
+// One virtual phone: what it shows, and what its owner's taps do.
+import { bubble, gist } from "./bubble.js";
+import { post } from "./calls.js";
+import { clockTime, element, icon, locale, words } from "./elements.js";
+
+const TYPING_MS = 5000;
+const TOAST_MS = 3500;
+const MOST_FILE_BYTES = 20 * 1024 * 1024;
+const THUMB = "👍";
+
+export class Phone {
+  constructor(root, onUnseen) {
+    this.root = root;
+    this.id = Number(root.dataset.chat);
+    this.messages = new Map();
+    this.follows = true;
+    this.lastTop = 0;
+    this.about = null; // the message that is being answered or edited
+    this.onUnseen = onUnseen;
+    this.bubbles = this.find(".bubbles");
+    this.input = this.find("textarea");
+    this.input.value = sessionStorage.getItem(this.draftKey) ?? "";
+    this.listen();
+  }
+
+  get draftKey() {
+    return `zuruf.draft.${this.id}`;
+  }
+
+  find(selector) {
+    return this.root.querySelector(selector);
+  }
+
+  listen() {
+    this.find(".start").addEventListener("click", () => this.act("say", { text: "/start" }));
+    this.find(".composer").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+    this.input.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.speakAbout(null);
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.submit();
+    });
+    this.input.addEventListener("input", () => {
+      this.fitInput();
+      if (this.about?.mode !== "edit") sessionStorage.setItem(this.draftKey, this.input.value);
+    });
+    this.find(".about button").addEventListener("click", () => this.speakAbout(null));
+    this.find(".to-bottom").addEventListener("click", () => this.scrollDown("smooth"));
+    this.bubbles.addEventListener("scroll", () => this.scrolled());
+    this.bubbles.addEventListener("click", (event) => this.tapped(event));
+    this.bubbles.addEventListener("load", () => this.follow(), true); // a picture has its height only now
+    this.root.addEventListener("keydown", (event) => event.key === "Escape" && this.closeMenus());
+    this.root.addEventListener("focusout", (event) => {
+      if (!event.relatedTarget?.closest?.(".menu, .more, .attach")) this.closeMenus();
+    });
+    this.listenToAttachments();
+    new ResizeObserver(() => this.follow()).observe(this.bubbles);
+  }
+
+  listenToAttachments() {
+    const menu = this.find(".attach-menu");
+    const opener = this.find(".attach > button");
+    const picker = this.find("input[type=file]");
+    opener.addEventListener("click", () => {
+      menu.hidden = !menu.hidden;
+      opener.setAttribute("aria-expanded", String(!menu.hidden));
+      if (!menu.hidden) menu.firstElementChild.focus();
+    });
+    menu.addEventListener("click", (event) => {
+      const name = event.target.closest("[data-attach]")?.dataset.attach;
+      if (!name) return;
+      this.closeMenus();
+      if (name === "file") picker.click();
+      else this.act(name);
+    });
+    picker.addEventListener("change", () => {
+      for (const file of picker.files) this.upload(file);
+      picker.value = "";
+    });
+    const talk = this.find(".talk");
+    talk.addEventListener("dragover", (event) => event.preventDefault());
+    talk.addEventListener("drop", (event) => {
+      event.preventDefault();
+      for (const file of event.dataTransfer.files) this.upload(file);
+    });
+  }
+
+  show({ name, blocked, messages }, bot) {
+    this.bot = bot;
+    this.name = name;
+    this.find(".bot-name").textContent = bot;
+    this.find(".avatar").textContent = bot.slice(0, 1);
+    this.showBlocked(blocked);
+    this.messages.clear();
+    this.bubbles.replaceChildren();
+    for (const message of messages) this.put(message, false);
+    this.showEmptiness();
+    this.scrollDown();
+  }
+
+  put(message, isNew = true) {
+    const known = this.messages.get(message.id);
+    this.messages.set(message.id, message);
+    const row = bubble(message, this.bot);
+    if (known) {
+      this.row(message.id).replaceWith(row);
+    } else {
+      this.separateDays(message);
+      if (isNew) row.classList.add("arriving");
+      this.bubbles.append(row);
+      if (!message.mine) this.showTyping(false);
+    }
+    this.tail();
+    this.showEmptiness();
+    if (!isNew) return;
+    if (message.mine && !known) this.follows = true;
+    this.follow("smooth");
+    if (!message.mine && !known) this.onUnseen(this);
+  }
+
+  remove(message) {
+    this.messages.delete(message.id);
+    this.row(message.id)?.remove();
+    this.tail();
+    this.showEmptiness();
+  }
+
+  row(id) {
+    return this.bubbles.querySelector(`[data-message="${id}"]`);
+  }
+
+  separateDays(message) {
+    const day = new Date(message.at_ms).toDateString();
+    if (this.bubbles.lastElementChild && this.bubbles.dataset.day === day) return;
+    this.bubbles.dataset.day = day;
+    const isToday = day === new Date().toDateString();
+    const label = isToday
+      ? words.today
+      : new Date(message.at_ms).toLocaleDateString(locale, { day: "numeric", month: "long" });
+    this.bubbles.append(element("li", { class: "day" }, element("span", {}, label)));
+  }
+
+  tail() {
+    let last = null;
+    for (const row of this.bubbles.children) {
+      const side = row.classList.contains("mine");
+      last?.row.classList.toggle("last", row.classList.contains("day") || last.side !== side);
+      last = row.classList.contains("day") ? null : { row, side };
+    }
+    last?.row.classList.add("last");
+  }
+
+  showEmptiness() {
+    const isEmpty = this.messages.size === 0;
+    this.find(".empty").hidden = !isEmpty;
+    this.find(".start").hidden = !isEmpty;
+    this.find(".composer").hidden = isEmpty;
+    this.fitInput();
+  }
+
+  showBlocked(blocked) {
+    this.find(".blocked-note").hidden = !blocked;
+    this.root.classList.toggle("blocked", blocked);
+  }
+
+  showTyping(isTyping) {
+    clearTimeout(this.typingEnds);
+    const presence = this.find(".presence");
+    presence.textContent = isTyping ? words.typing : words.bot;
+    presence.classList.toggle("busy", isTyping);
+    if (isTyping) this.typingEnds = setTimeout(() => this.showTyping(false), TYPING_MS);
+  }
+
+  notice(text) {
+    for (const button of this.bubbles.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+    if (text) this.toast(text);
+  }
+
+  toast(text) {
+    const toast = this.find(".toast");
+    toast.textContent = text;
+    toast.hidden = false;
+    clearTimeout(this.toastEnds);
+    this.toastEnds = setTimeout(() => (toast.hidden = true), TOAST_MS);
+  }
+
+  // The chat follows new messages until its reader scrolls up, and again from the end on.
+  scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = this.bubbles;
+    if (scrollHeight - scrollTop - clientHeight < 60) this.follows = true;
+    else if (scrollTop < this.lastTop) this.follows = false;
+    this.lastTop = scrollTop;
+    this.find(".to-bottom").hidden = this.follows;
+  }
+
+  follow(behavior = "instant") {
+    if (this.follows) this.scrollDown(behavior);
+    else this.find(".to-bottom").hidden = false;
+  }
+
+  scrollDown(behavior = "instant") {
+    this.follows = true;
+    this.bubbles.scrollTo({ top: this.bubbles.scrollHeight, behavior });
+  }
+
+  fitInput() {
+    if (!this.input.offsetParent) return; // hidden: has no height to fit
+    this.input.style.height = "auto";
+    this.input.style.height = `${Math.min(this.input.scrollHeight, 120)}px`;
+  }
+
+  async submit() {
+    const text = this.input.value.trim();
+    if (!text) return;
+    const about = this.about;
+    const isEdit = about?.mode === "edit";
+    const sent = isEdit
+      ? await this.act("edit", { message: about.message.id, text })
+      : await this.act("say", { text, reply_to: about?.message.id });
+    if (!sent) return;
+    this.speakAbout(null);
+    this.input.value = "";
+    sessionStorage.removeItem(this.draftKey);
+    this.fitInput();
+  }
+
+  async act(name, body = {}) {
+    const failure = this.find(".failure");
+    try {
+      const result = await post(`${this.id}/${name}`, body);
+      failure.hidden = true;
+      return result;
+    } catch {
+      failure.textContent = words.failed;
+      failure.hidden = false;
+      return null;
+    }
+  }
+
+  upload(file) {
+    if (file.size > MOST_FILE_BYTES) return this.toast(words.too_big);
+    const form = new FormData();
+    form.append("file", file, file.name);
+    return this.act("file", form);
+  }
+
+  tapped(event) {
+    const row = event.target.closest("[data-message]");
+    const message = row && this.messages.get(Number(row.dataset.message));
+    if (!message) return;
+    const offered = event.target.closest("[data-button]");
+    if (offered) {
+      offered.setAttribute("aria-busy", "true");
+      setTimeout(() => offered.removeAttribute("aria-busy"), TYPING_MS);
+      this.act("tap", { message: message.id, button: offered.dataset.button });
+    }
+    const command = event.target.closest("[data-command]")?.dataset.command;
+    if (command) this.act("say", { text: command });
+    const goto = event.target.closest("[data-goto]")?.dataset.goto;
+    if (goto) this.pointOut(goto);
+    event.target.closest(".spoiler")?.classList.add("open");
+    const more = event.target.closest(".more");
+    if (more) this.openMenu(row, more, message);
+  }
+
+  pointOut(id) {
+    const row = this.row(id);
+    row?.scrollIntoView({ block: "center", behavior: "smooth" });
+    row?.classList.remove("pointed-out");
+    requestAnimationFrame(() => row?.classList.add("pointed-out"));
+  }
+
+  openMenu(row, opener, message) {
+    const wasOpen = opener.getAttribute("aria-expanded") === "true";
+    this.closeMenus();
+    if (wasOpen) return;
+    const item = (name, act, label = words[name]) =>
+      element(
+        "button",
+        {
+          type: "button",
+          onclick: () => {
+            this.closeMenus();
+            act();
+          },
+        },
+        icon(name === "react" ? "thumb" : name),
+        label,
+      );
+    const isLiked = Boolean(message.reaction);
+    const menu = element(
+      "div",
+      { class: "menu" },
+      item("reply", () => this.speakAbout({ mode: "reply", message })),
+      item(
+        "react",
+        () => this.act("react", { message: message.id, emoji: isLiked ? "" : THUMB }),
+        isLiked ? words.unreact : words.react,
+      ),
+      message.mine && !message.content ? item("edit", () => this.speakAbout({ mode: "edit", message })) : "",
+    );
+    opener.setAttribute("aria-expanded", "true");
+    row.querySelector(".bubble").append(menu);
+    menu.scrollIntoView({ block: "nearest" });
+    menu.firstElementChild.focus();
+  }
+
+  closeMenus() {
+    const openers = [...this.root.querySelectorAll("[aria-expanded=true]")];
+    for (const opener of openers) {
+      opener.setAttribute("aria-expanded", "false");
+      // The opener takes the focus back, before what has it disappears.
+      if (opener.parentElement.querySelector(":scope > .menu :focus, :scope > .attach-menu :focus")) opener.focus();
+    }
+    this.find(".menu")?.remove();
+    this.find(".attach-menu").hidden = true;
+  }
+
+  speakAbout(about) {
+    if (this.about?.mode === "edit") this.input.value = "";
+    this.about = about;
+    const bar = this.find(".about");
+    bar.hidden = !about;
+    if (about) {
+      const { mode, message } = about;
+      bar.querySelector("strong").textContent =
+        mode === "edit" ? words.editing : `${words.reply}: ${message.mine ? words.you : this.bot}`;
+      bar.querySelector(".about-words > span").textContent = gist({ words: message.text, kind: message.content?.kind });
+      if (mode === "edit") this.input.value = message.text;
+      this.input.focus();
+    }
+    this.fitInput();
+  }
+
+  tickClock() {
+    this.find(".clock").textContent = clockTime(new Date());
+  }
+}
