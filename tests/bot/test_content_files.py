@@ -253,11 +253,7 @@ def test_equal_items_have_equal_bodies_whatever_defaults_are_written_out(write: 
 
 
 def test_long_answers_are_written_a_sentence_a_line_and_dates_stay_whole() -> None:
-    answer = "Bestellen Sie z. B. *Nmin* bis zum 31. Januar im Portal, *EUF* später. Wir rufen an! Bis bald."
+    first = "Bestellen Sie z. B. *Nmin* bis zum 31. Januar im Portal, *EUF* später."
+    answer = f"{first} Wir rufen Sie dann an! Bis bald."
     written = item_toml("entry", {"id": "a", "answer": answer}).splitlines()
-    assert written[2:] == [
-        'answer = """',
-        "Bestellen Sie z. B. *Nmin* bis zum 31. Januar im Portal, *EUF* später. \\",
-        "Wir rufen an! \\",
-        'Bis bald."""',
-    ]
+    assert written[2:] == ['answer = """', f"{first} \\", "Wir rufen Sie dann an! \\", 'Bis bald."""']
