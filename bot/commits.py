@@ -9,7 +9,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+import structlog
 from sqlalchemy import Connection
+
+log = structlog.get_logger(__name__)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -73,6 +76,7 @@ async def commit(batches: list[AnyBatch], attempt: Attempt) -> None:
         if len(smaller) == 1:
             smaller[0].fail(error)
             return
+        log.warning("commit.split", error=type(error).__name__, parts=len(smaller))
         for batch in smaller:
             await commit([batch], attempt)
     else:

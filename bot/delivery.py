@@ -143,8 +143,10 @@ _MARK_SENT = (
     .where(_MESSAGE.c.id == sa.bindparam("b_id"))
     .values(
         provider_id=sa.bindparam("b_provider_id"),
+        # Spelled out: one statement for many rows cannot hold an IN list.
         status=sa.case(
-            (_MESSAGE.c.status.in_(earlier_than("sent")), sa.bindparam("b_status")), else_=_MESSAGE.c.status
+            *((_MESSAGE.c.status == before, sa.bindparam("b_status")) for before in earlier_than("sent")),
+            else_=_MESSAGE.c.status,
         ),
     )
 )
