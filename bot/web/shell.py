@@ -114,6 +114,8 @@ async def event_stream(request: web.Request) -> AsyncIterator[EventStream]:
     heart = asyncio.create_task(_beat(response))
     try:
         yield EventStream(response)
+    except ConnectionError:
+        pass  # the page is gone: that is how streams end
     finally:
         heart.cancel()
         streams.discard(task)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -16,7 +17,7 @@ from zuruf.demo.providers.telegram import FakeTelegram
 from zuruf.demo.providers.telegram_files import Upload
 
 NORA, TOM = 99_000_000_001, 99_000_000_002
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = shutil.which("chromium")  # none: the one that Playwright installed
 QUIET = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync"
 MENU = [[{"text": "Auszahlung", "callback_data": "payment"}, {"text": "Abfuhr", "callback_data": "lifting"}]]
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
@@ -181,6 +182,20 @@ async def test_the_stream_begins_with_everything_and_goes_on_with_what_changes(
         name, data = await _event(stream)
         assert (name, data["chat"], data["message"]["text"]) == ("message", NORA, "Hallo")
         assert not data["message"]["accepted"]
+
+
+async def test_a_page_that_goes_away_is_no_error(
+    session: aiohttp.ClientSession, telegram: FakeTelegram, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with session.get("/phones/events") as stream:
+        await _event(stream)
+    async with session.get("/phones") as page:
+        assert page.status == 200
+    async with asyncio.timeout(10):
+        while telegram.chats.watched:
+            telegram.say(telegram.chat(NORA), "Ist da jemand?")
+            await asyncio.sleep(0.01)
+    assert [record.message for record in caplog.records] == []
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from bot.web.shell import LOOPBACK_HOSTS
 from zuruf.demo.providers.telegram_rules import Refused, bad_request
-from zuruf.demo.providers.telegram_updates import LOOPBACK_HOSTS
 
 MEBIBYTE = 1024 * 1024
 MOST_DOWNLOAD_BYTES = 20 * MEBIBYTE

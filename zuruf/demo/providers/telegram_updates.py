@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 
+from bot.web.shell import LOOPBACK_HOSTS
 from zuruf.demo.providers.telegram_chats import Exchange, Json
 from zuruf.demo.providers.telegram_rules import Refused, bad_request
 
 WEBHOOK_TIMEOUT_S = 60
 LONGEST_WAIT_S = 60
 MOST_POLLED = 100
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 NOT_BY_DEFAULT = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
 
 

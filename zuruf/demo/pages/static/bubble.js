@@ -90,13 +90,16 @@ export function bubble(message, bot) {
   const body = element("div", { class: "bubble", "data-kind": message.content?.kind ?? "text" });
   if (message.quote) body.append(quote(message.quote, bot));
   if (content) body.append(content(message.content, message));
-  const foot = meta(message);
-  if (message.text) {
-    body.append(element("div", { class: "said" }, formatted(message.text, message.entities), foot));
+  const said = message.text ? element("div", { class: "said" }, formatted(message.text, message.entities)) : "";
+  if (message.reaction) {
+    const reaction = element("span", { class: "reaction", title: words.react }, icon("thumb"));
+    body.append(said, element("div", { class: "foot" }, reaction, meta(message)));
+  } else if (said) {
+    said.append(meta(message));
+    body.append(said);
   } else {
-    body.append(foot);
+    body.append(meta(message));
   }
-  if (message.reaction) body.append(element("span", { class: "reaction", title: words.react }, icon("thumb")));
   body.append(
     element("button", { type: "button", class: "more", "aria-label": words.more, "aria-expanded": "false" }, icon("more")),
   );
