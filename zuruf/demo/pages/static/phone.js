@@ -254,6 +254,7 @@ export class Phone {
     const offered = event.target.closest("[data-button]");
     if (offered) {
       offered.setAttribute("aria-busy", "true");
+      this.follows = true; // who taps waits for the answer
       setTimeout(() => offered.removeAttribute("aria-busy"), TYPING_MS);
       this.act("tap", { message: message.id, button: offered.dataset.button });
     }
