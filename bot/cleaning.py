@@ -1,6 +1,7 @@
 """Characters that no database and no page can carry, taken out of what people and providers send."""
 
 from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from typing import Any, TypeVar
 
 Value = TypeVar("Value")
@@ -20,6 +21,11 @@ def clean_text(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=64)
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
 def clean(value: Value) -> Value:
     """The same value, with every text in it cleaned; values without trouble are returned as they are."""
     cleaned: Any = value
@@ -28,7 +34,11 @@ def clean(value: Value) -> Value:
     elif isinstance(value, tuple):
         cleaned = tuple(clean(part) for part in value)
     elif is_dataclass(value) and not isinstance(value, type):
-        parts = {field.name: getattr(value, field.name) for field in fields(value)}
-        changed = {name: new for name, part in parts.items() if (new := clean(part)) is not part}
+        changed = {}
+        for name in _names(type(value)):
+            part = getattr(value, name)
+            new = clean(part) if part else part
+            if new is not part:
+                changed[name] = new
         cleaned = replace(value, **changed) if changed else value
     return cleaned  # type: ignore[no-any-return]  # the branches keep the type

@@ -164,7 +164,7 @@ class Turn:
     language_chosen: bool = False  # the contact picked `language`; else it is a guess
     notice_version: str = ""  # the privacy notice that this address has seen
     memory: Mapping[str, Any] = field(default_factory=dict)
-    questions: tuple[Question, ...] = ()  # open ones, newest first
+    questions: tuple[Question, ...] = ()  # open: the latest bubble's, and those tapped or quoted
     foresight: Mapping[str, Any] = field(default_factory=dict)  # by feature name
     # Whom a step may pass the turn on to; the dialog fills them in.
     answers: Mapping[str, "AnswerHandler"] = field(default_factory=dict, repr=False)

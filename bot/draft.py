@@ -28,7 +28,6 @@ from channels.message import Media as IncomingMedia
 _CONTACT, _ADDRESS, _CONVERSATION = table(Contact), table(Address), table(Conversation)
 _MESSAGE, _MEDIA, _QUESTION, _OUTBOX = table(Message), table(Media), table(QuestionRow), table(Outbox)
 _CONSENT = table(Consent)
-MOST_OPEN_QUESTIONS = 8  # a conversation's older ones are closed: nobody scrolls up that far
 
 Row = dict[str, Any]
 
@@ -79,7 +78,7 @@ class Draft:
         return message_id
 
     def add_question(self, party: Party, question: Question, message_id: int) -> None:
-        """Open a question; the oldest of the conversation closes when there are too many."""
+        """Open a question, which stands in the bubble just said."""
         self.questions.append(
             {
                 "id": question.id,
@@ -87,16 +86,14 @@ class Draft:
                 "message_id": message_id,
                 "code": question.code,
                 "purpose": question.purpose,
-                "options": [asdict(option) for option in question.options],
+                "options": question.options,
                 "numbers": dict(question.numbers),
                 "asked_at_ms": question.asked_at_ms,
                 "expires_at_ms": question.expires_at_ms,
                 "answer": "",
             }
         )
-        party.questions.insert(0, question)
-        for old in party.questions[MOST_OPEN_QUESTIONS:]:
-            self._close(party, old.id, "")
+        party.questions.append(question)
 
     def apply(self, party: Party, write: Write, language: str, message_id: int) -> None:
         """Take one write of an outcome into the party and the rows."""

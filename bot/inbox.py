@@ -19,7 +19,7 @@ from bot.delivery import apply_updates
 from bot.dialog import Dialog, Outcome, Reply, SetMode, Turn
 from bot.draft import Draft
 from bot.outbox import SendJob, TakeSlot, say
-from bot.parties import Name, Party, names_of
+from bot.parties import Name, Party, Wanted, names_of
 from bot.quarantine import keep
 from bot.seen import SeenEvents
 from bot.sender import real_now_ms
@@ -118,7 +118,8 @@ class Inbox:
             if not isinstance(arrival.event, DeliveryUpdate | UnreadableEvent)
         ]
         names = [name for channel, sender, _ in senders for name in names_of(channel, sender)]
-        known = people.load(connection, names, draft.now_ms)
+        wanted = Wanted.by(a.event for a in arrivals if isinstance(a.event, InboundMessage))
+        known = people.load(connection, names, draft.now_ms, wanted)
         strangers = {
             names_of(channel, sender)[0]: (channel, sender)
             for channel, sender, speaks in senders
@@ -126,7 +127,7 @@ class Inbox:
         }
         if strangers:
             made = people.create(connection, self._ids, list(strangers.values()), draft.now_ms)
-            known |= people.load(connection, made, draft.now_ms)
+            known |= people.load(connection, made, draft.now_ms, wanted)
         return known
 
     def _act(

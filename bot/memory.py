@@ -1,6 +1,7 @@
 """What adapters remember across restarts, in the database, so that all processes share it."""
 
 from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -30,11 +31,11 @@ class DatabaseMemory:
     async def put(self, key: str, value: str, *, ttl_s: float | None = None) -> None:
         """Keep `value` under `key`, for `ttl_s` seconds or for good."""
         expires_at_ms = None if ttl_s is None else self._clock.now_ms() + int(ttl_s * 1000)
-        row = {"channel": self._channel, "key": key, "value": value, "expires_at_ms": expires_at_ms}
+        row: dict[str, Any] = {"channel": self._channel, "key": key, "value": value, "expires_at_ms": expires_at_ms}
         await self._database.write(partial(_keep, row=row))
 
 
-def _find(connection: Connection, channel: str, key: str) -> sa.Row[tuple[str, int | None]] | None:
+def _find(connection: Connection, channel: str, key: str) -> sa.Row[Any] | None:
     return connection.execute(
         sa.select(_MEMORY.c.value, _MEMORY.c.expires_at_ms).where(
             _MEMORY.c.channel == channel, _MEMORY.c.key == key
@@ -42,7 +43,7 @@ def _find(connection: Connection, channel: str, key: str) -> sa.Row[tuple[str, i
     ).first()
 
 
-def _keep(connection: Connection, row: dict[str, object]) -> None:
+def _keep(connection: Connection, row: dict[str, Any]) -> None:
     mine = (_MEMORY.c.channel == row["channel"], _MEMORY.c.key == row["key"])
     if not insert_new(connection, _MEMORY, [row], _MEMORY.c.key):
         connection.execute(sa.update(_MEMORY).where(*mine).values(row))

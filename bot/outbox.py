@@ -93,9 +93,6 @@ def _choices(question: Question) -> tuple[Choice, ...]:
 def _message_row(
     draft: Draft, party: Party, message_id: int, text: str, choices: Sequence[Choice]
 ) -> dict[str, Any]:
-    shown = [
-        {"id": choice.id, "title": choice.title, "description": choice.description} for choice in choices
-    ]
     return {
         "id": message_id,
         "conversation_id": party.conversation_id,
@@ -104,7 +101,7 @@ def _message_row(
         "author": "bot",
         "kind": "text",
         "text": text,
-        "extra": {"choices": shown} if shown else {},
+        "extra": {"choices": choices} if choices else {},
         "provider_id": "",
         "reply_to": "",
         "error_kind": "",

@@ -24,7 +24,7 @@ from bot.tables import (
     table,
 )
 from bot.tables import Question as QuestionRow
-from channels.message import Identifier, Sender
+from channels.message import Identifier, InboundMessage, Sender
 
 _CONTACT, _ADDRESS, _IDENTIFIER = table(Contact), table(Address), table(AddressIdentifier)
 _CONVERSATION, _QUESTION, _MESSAGE, _OUTBOX = (
@@ -60,7 +60,7 @@ class Party:
     last_inbound_at_ms: int | None
     last_bubble_id: int | None
     memory: dict[str, Any]
-    questions: list[Question] = field(default_factory=list)  # newest first
+    questions: list[Question] = field(default_factory=list)  # open, and answered by this batch perhaps
     has_unsent: bool = False  # something of this conversation is still in the outbox
     person_changed: bool = False  # contact or address have to be written back
 
@@ -80,19 +80,37 @@ def names_of(channel: str, sender: Sender) -> list[Name]:
     return [(channel, identifier.kind, identifier.value) for identifier in sender.identifiers]
 
 
-def load(connection: Connection, names: Iterable[Name], now_ms: int) -> dict[Name, Party]:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which of a conversation's open questions a batch may answer, beside its latest one."""
+
+    codes: frozenset[str] = frozenset()  # taps
+    quoted: frozenset[str] = frozenset()  # provider ids of quoted bubbles
+
+    @classmethod
+    def by(cls, messages: Iterable[InboundMessage]) -> "Wanted":
+        """What these messages refer to."""
+        messages = list(messages)
+        return cls(
+            frozenset(message.choice.rpartition(".")[0] for message in messages if message.choice),
+            frozenset(message.reply_to for message in messages if message.reply_to and not message.choice),
+        )
+
+
+def load(connection: Connection, names: Iterable[Name], now_ms: int, wanted: Wanted) -> dict[Name, Party]:
     """The parties behind these names, their conversations locked in the order of their ids."""
-    wanted = sorted(set(names))
-    if not wanted:
+    sought = sorted(set(names))
+    if not sought:
         return {}
-    rows = connection.execute(_PARTIES, {"names": wanted}).all()
     parties: dict[int, Party] = {}
     found: dict[Name, Party] = {}
-    for row in rows:
-        party = parties.setdefault(row.conversation_id, _party(row))
+    for row in connection.execute(_PARTIES, {"names": sought}):
+        party = parties.get(row.conversation_id)
+        if party is None:
+            party = parties[row.conversation_id] = _party(row)
         found[row.channel, row.kind, row.value] = party
     if parties:
-        _add_questions(connection, parties, now_ms)
+        _add_questions(connection, parties, now_ms, wanted)
         _mark_unsent(connection, parties)
     return found
 
@@ -199,10 +217,11 @@ _PARTIES = (
 _OPEN_QUESTIONS = (
     sa.select(_QUESTION, _MESSAGE.c.provider_id)
     .join_from(_QUESTION, _MESSAGE, _MESSAGE.c.id == _QUESTION.c.message_id)
-    .where(_QUESTION.c.conversation_id.in_(sa.bindparam("conversations", expanding=True)))
     .where(_QUESTION.c.closed_at_ms.is_(None), _QUESTION.c.expires_at_ms > sa.bindparam("now_ms"))
-    .order_by(_QUESTION.c.id.desc())
 )
+_IN_LATEST_BUBBLES = _OPEN_QUESTIONS.where(_QUESTION.c.message_id.in_(sa.bindparam("some", expanding=True)))
+_TAPPED = _OPEN_QUESTIONS.where(_QUESTION.c.code.in_(sa.bindparam("some", expanding=True)))
+_QUOTED = _OPEN_QUESTIONS.where(_MESSAGE.c.provider_id.in_(sa.bindparam("some", expanding=True)))
 _UNSENT = (
     sa.select(_OUTBOX.c.conversation_id)
     .where(_OUTBOX.c.conversation_id.in_(sa.bindparam("conversations", expanding=True)))
@@ -234,22 +253,30 @@ def _party(row: Any) -> Party:
     )
 
 
-def _add_questions(connection: Connection, parties: dict[int, Party], now_ms: int) -> None:
-    for row in connection.execute(_OPEN_QUESTIONS, {"conversations": list(parties), "now_ms": now_ms}):
-        party = parties[row.conversation_id]
-        party.questions.append(
-            Question(
-                id=row.id,
-                code=row.code,
-                purpose=row.purpose,
-                options=tuple(Option(**option) for option in row.options),
-                numbers=row.numbers,
-                asked_at_ms=row.asked_at_ms,
-                expires_at_ms=row.expires_at_ms,
-                provider_id=row.provider_id,
-                latest=row.message_id == party.last_bubble_id,
-            )
-        )
+def _add_questions(connection: Connection, parties: dict[int, Party], now_ms: int, wanted: Wanted) -> None:
+    bubbles = [party.last_bubble_id for party in parties.values() if party.last_bubble_id]
+    for query, some in ((_IN_LATEST_BUBBLES, bubbles), (_TAPPED, wanted.codes), (_QUOTED, wanted.quoted)):
+        if not some:
+            continue
+        for row in connection.execute(query, {"some": list(some), "now_ms": now_ms}):
+            # Codes and provider ids come from outside: they open no question of another conversation.
+            party = parties.get(row.conversation_id)
+            if party and all(question.id != row.id for question in party.questions):
+                party.questions.append(_question(row, latest=row.message_id == party.last_bubble_id))
+
+
+def _question(row: Any, *, latest: bool) -> Question:
+    return Question(
+        id=row.id,
+        code=row.code,
+        purpose=row.purpose,
+        options=tuple(Option(**option) for option in row.options),
+        numbers=row.numbers,
+        asked_at_ms=row.asked_at_ms,
+        expires_at_ms=row.expires_at_ms,
+        provider_id=row.provider_id,
+        latest=latest,
+    )
 
 
 def _mark_unsent(connection: Connection, parties: dict[int, Party]) -> None:

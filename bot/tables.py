@@ -138,25 +138,16 @@ class Media(SQLModel, table=True):
 class Question(SQLModel, table=True):
     """A question of ours; a tap, a quoted reply or a bare word answers it until it expires."""
 
-    __table_args__ = (
-        Index(
-            "question_open",
-            "conversation_id",
-            sqlite_where=text("closed_at_ms IS NULL"),
-            postgresql_where=text("closed_at_ms IS NULL"),
-        ),
-    )
-
     id: int = _key()
-    conversation_id: int = _belongs_to("conversation.id")
-    message_id: int = _belongs_to("message.id")
+    conversation_id: int = _belongs_to("conversation.id", index=True)
+    message_id: int = _belongs_to("message.id", index=True)
     code: str = Field(unique=True)  # a tap names exactly one question
     purpose: str
     options: list[dict[str, str]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     numbers: dict[str, str] = _json()
     asked_at_ms: int = _time()
     expires_at_ms: int = _time()
-    closed_at_ms: int | None = _time(required=False)  # answered, or pushed out by newer ones
+    closed_at_ms: int | None = _time(required=False)  # answered
     answer: str = ""
 
 

@@ -109,6 +109,8 @@ def _buttons(choices: tuple[Choice, ...], capabilities: Capabilities) -> tuple[C
     titles = [shorten(choice.title, capabilities.button_title_limit) for choice in choices]
     if len(set(titles)) < len(titles):
         return ()
+    if all(title == choice.title for choice, title in zip(choices, titles, strict=True)):
+        return choices
     return tuple(replace(choice, title=title) for choice, title in zip(choices, titles, strict=True))
 
 

@@ -248,13 +248,3 @@ async def test_a_tap_is_acknowledged(database: Database, channel: ScriptedChanne
     async with running(make_gateway(database, channel, tmp_path)) as gateway:
         await gateway.inbox.accept("test", [said("anna", "", "1", choice="x.1", tap_id="tap")])
         await until(lambda: channel.taps == ["tap"])
-
-
-async def test_questions_stay_open_but_not_without_end(
-    database: Database, channel: ScriptedChannel, tmp_path: Path
-) -> None:
-    gateway = make_gateway(database, channel, tmp_path)
-    for number in range(20):
-        await gateway.inbox.accept("test", [said("anna", "ask", str(number))])
-    still_open = await rows(database, "SELECT count(*) FROM question WHERE closed_at_ms IS NULL")
-    assert still_open == [(8,)]

@@ -248,10 +248,5 @@ def upgrade() -> None:
         sa.UniqueConstraint("code"),
     )
     with op.batch_alter_table("question", schema=None) as batch_op:
-        batch_op.create_index(
-            "question_open",
-            ["conversation_id"],
-            unique=False,
-            sqlite_where=sa.text("closed_at_ms IS NULL"),
-            postgresql_where=sa.text("closed_at_ms IS NULL"),
-        )
+        batch_op.create_index(batch_op.f("ix_question_conversation_id"), ["conversation_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_question_message_id"), ["message_id"], unique=False)
