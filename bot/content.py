@@ -7,11 +7,11 @@ checks. `Content` is one revision of all of it, read-only, held in memory and sw
 import hashlib
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
@@ -115,7 +115,21 @@ class Content:
 
     def all(self, kind: str, model: type[Item]) -> dict[str, Item]:
         """The items of one kind by id, in the editors' order."""
-        return {key: item for key, item in self.items.get(kind, {}).items() if isinstance(item, model)}
+        found = self.once(
+            ("all", kind),
+            lambda: {key: item for key, item in self.items.get(kind, {}).items() if isinstance(item, model)},
+        )
+        return cast(dict[str, Item], found)
+
+    def once(self, key: Hashable, work_out: Callable[[], Any]) -> Any:
+        """What `work_out` returns, worked out once for this revision."""
+        if key not in self._worked_out:
+            self._worked_out[key] = work_out()
+        return self._worked_out[key]
+
+    @cached_property
+    def _worked_out(self) -> dict[Hashable, Any]:
+        return {}
 
     @property
     def language(self) -> str:

@@ -38,6 +38,7 @@ class Option:
     value: str
     title: str
     description: str = ""
+    key: str = ""  # what is typed for it instead of its place in the list; such options stand last
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +218,8 @@ class Dialog:
 
     def decide(self, turn: Turn) -> Outcome:
         """The outcome of the first step that takes the turn, greeted on first contact."""
-        turn = replace(turn, answers=self.answers, targets=self.targets)
+        if turn.targets is not self.targets:
+            turn = replace(turn, answers=self.answers, targets=self.targets)
         for step in self.steps:
             outcome = step(turn)
             if outcome is not None:

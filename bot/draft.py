@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from bot.database import insert_rows
 from bot.dialog import (
     ChooseLanguage,
     CloseQuestion,
@@ -129,8 +130,7 @@ class Draft:
             *((_MESSAGE.metadata.tables[name], rows) for name, rows in self.feature_rows.items()),
         )
         for target, rows in inserts:
-            if rows:
-                connection.execute(sa.insert(target), rows)
+            insert_rows(connection, target, rows)
         if self.closed:
             connection.execute(_CLOSE, self.closed)
         if self.parties:
@@ -143,9 +143,8 @@ class Draft:
     def flush_messages(self, connection: Connection) -> None:
         """Write the messages so far, for an event of the same batch that changes one of them."""
         for target, rows in ((_MESSAGE, self.messages), (_MEDIA, self.media)):
-            if rows:
-                connection.execute(sa.insert(target), rows)
-                rows.clear()
+            insert_rows(connection, target, rows)
+            rows.clear()
 
     def _in_order(self) -> list[Party]:
         # Rows are locked in the order of their ids, so that processes queue instead of deadlocking.

@@ -85,6 +85,8 @@ class Inbox:
         stored, and the provider has to come back.
         """
         arrivals = [self._arrival(channel, clean(event)) for event in events]
+        if len(arrivals) == 1:
+            return [await self._accept(arrivals[0])]
         return list(await asyncio.gather(*map(self._accept, arrivals)))
 
     def _arrival(self, channel: str, event: Event) -> Arrival:
@@ -163,7 +165,7 @@ class Inbox:
     ) -> list[SendJob]:
         content = self._content()
         message_id = draft.add_inbound(party, message)
-        turn = _turn(draft, party, message, foresight, content)
+        turn = _turn(draft, party, message, foresight, content, self._dialog)
         try:
             outcome = self._dialog.decide(turn)
             return self._carry_out(draft, party, outcome, turn.language, message_id)
@@ -188,7 +190,12 @@ class Inbox:
 
 
 def _turn(
-    draft: Draft, party: Party, message: InboundMessage, foresight: Mapping[str, Any], content: Content
+    draft: Draft,
+    party: Party,
+    message: InboundMessage,
+    foresight: Mapping[str, Any],
+    content: Content,
+    dialog: Dialog,
 ) -> Turn:
     languages = content.organisation.languages
     hint = party.language_hint if party.language_hint in languages else None
@@ -205,6 +212,8 @@ def _turn(
         memory=party.memory,
         questions=tuple(party.questions),
         foresight=foresight,
+        answers=dialog.answers,
+        targets=dialog.targets,
     )
 
 

@@ -31,11 +31,11 @@ class DatabaseMemory:
     async def put(self, key: str, value: str, *, ttl_s: float | None = None) -> None:
         """Keep `value` under `key`, for `ttl_s` seconds or for good."""
         expires_at_ms = None if ttl_s is None else self._clock.now_ms() + int(ttl_s * 1000)
-        row: dict[str, Any] = {"channel": self._channel, "key": key, "value": value, "expires_at_ms": expires_at_ms}
+        row = {"channel": self._channel, "key": key, "value": value, "expires_at_ms": expires_at_ms}
         await self._database.write(partial(_keep, row=row))
 
 
-def _find(connection: Connection, channel: str, key: str) -> sa.Row[Any] | None:
+def _find(connection: Connection, channel: str, key: str) -> Any:
     return connection.execute(
         sa.select(_MEMORY.c.value, _MEMORY.c.expires_at_ms).where(
             _MEMORY.c.channel == channel, _MEMORY.c.key == key

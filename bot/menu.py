@@ -1,5 +1,7 @@
 """The category menu: shown level by level, opened by tap, number or title, from anywhere in the dialog."""
 
+from collections.abc import Iterable
+
 from bot import answers
 from bot.dialog import Ask, Option, Outcome, Question, Reply, Turn, merge
 from bot.menu_content import MenuRow, rows_under
@@ -86,12 +88,10 @@ def level(turn: Turn, parent: str = "") -> Outcome:
     """Show the rows of one level, or what an organisation without a menu says."""
     rows = turn.content.all(MENU, MenuRow)
     above = rows.get(parent)
-    options = tuple(
-        Option(row.id, turn.content.word(row.title, turn.language), _description(turn, row))
-        for row in rows_under(turn.content, above.id if above else "")
-    )
+    under = above.id if above else ""
+    options = turn.content.once((MENU, under, turn.language), lambda: _options(turn, under))
     heading = f"*{turn.content.word(above.title, turn.language)}*" if above else turn.say("menu")
-    return _asked(turn, heading, options, above.under if above else "")
+    return _asked(turn, heading, options, above.under if above else None)
 
 
 def open_row(turn: Turn, row: MenuRow) -> Outcome | None:
@@ -113,15 +113,29 @@ def answered(turn: Turn, question: Question, value: str) -> Outcome | None:
     return open_row(turn, row) if row else _after(turn, Reply(turn.say("choice-expired")))
 
 
-def _asked(turn: Turn, text: str, options: tuple[Option, ...], back_to: str) -> Outcome:
-    numbers = {"0": LEVEL + back_to, "9": PERSON}
-    ask = Ask(MENU, options, lives_ms=ONE_WEEK_MS, numbers=numbers)
-    return Outcome((Reply(f"{text}\n\n{turn.say('menu-hint')}", ask),))
+def person(turn: Turn) -> Option:
+    """The choice that leads to a person; whoever offers it takes `PERSON` as its value."""
+    return Option(PERSON, turn.say("person"), key="9")
+
+
+def _asked(turn: Turn, text: str, options: tuple[Option, ...], back_to: str | None) -> Outcome:
+    """`text` with `options`; `back_to` is the level above, None at the first."""
+    back = () if back_to is None else (Option(LEVEL + back_to, turn.say("back"), key="0"),)
+    numbers = {"0": LEVEL + (back_to or ""), "9": PERSON}
+    ask = Ask(MENU, (*options, *back, person(turn)), lives_ms=ONE_WEEK_MS, numbers=numbers)
+    return Outcome((Reply(text, ask),))
 
 
 def _after(turn: Turn, reply: Reply) -> Outcome:
     """`reply` with the menu below it, in one bubble."""
     return Outcome(merge((reply, *level(turn).replies)))
+
+
+def _options(turn: Turn, parent: str) -> tuple[Option, ...]:
+    return tuple(
+        Option(row.id, turn.content.word(row.title, turn.language), _description(turn, row))
+        for row in rows_under(turn.content, parent)
+    )
 
 
 def _description(turn: Turn, row: MenuRow) -> str:
@@ -130,10 +144,15 @@ def _description(turn: Turn, row: MenuRow) -> str:
 
 def _named(turn: Turn) -> MenuRow | None:
     """The row whose title was typed, in whatever language."""
-    rows = turn.content.all(MENU, MenuRow).values()
-    titles = [(fold(title), row.id) for row in rows for title in row.title.values()]
-    found = closest(turn.word, titles) if turn.word else None
-    return next((row for row in rows if row.id == found), None)
+    if not turn.word:
+        return None
+    rows = turn.content.all(MENU, MenuRow)
+    titles = turn.content.once("menu titles", lambda: _titles(rows.values()))
+    return rows.get(closest(turn.word, titles) or "")
+
+
+def _titles(rows: Iterable[MenuRow]) -> list[tuple[str, str]]:
+    return [(fold(title), row.id) for row in rows for title in row.title.values()]
 
 
 def _says(turn: Turn, words: Vocabulary, aside: frozenset[str]) -> bool:

@@ -85,7 +85,7 @@ def _question(draft: Draft, ask: Ask) -> Question:
 
 def _choices(question: Question) -> tuple[Choice, ...]:
     return tuple(
-        Choice(f"{question.code}.{number}", option.title, option.description)
+        Choice(f"{question.code}.{number}", option.title, option.description, option.key)
         for number, option in enumerate(question.options, start=1)
     )
 

@@ -86,7 +86,7 @@ def is_stop(text: str) -> bool:
     said = words_beside(_SIGNATURE.sub("", text), ASIDE_OF_STOP)
     if not said or len(said) > MOST_WORDS:
         return False
-    if STOP.alone_in(" ".join(said), ()):
+    if STOP.alone_in(" ".join(said), frozenset()):
         return True
     stops = any(word in STOP for word in said)
     ends = any(word in ENDS_SOMETHING for word in said)

@@ -28,10 +28,22 @@ def _key() -> Any:
     return Field(sa_column=Column(Id, primary_key=True, autoincrement=False))
 
 
-def _belongs_to(column: str, **options: bool) -> Any:
+def _belongs_to(
+    column: str, *, primary_key: bool = False, unique: bool = False, index: bool = False
+) -> Any:
     # Deferred: one batch writes people, conversations and messages in whatever order suits it.
     reference = ForeignKey(column, deferrable=True, initially="DEFERRED")
-    return Field(sa_column=Column(Id, reference, nullable=False, autoincrement=False, **options))
+    return Field(
+        sa_column=Column(
+            Id,
+            reference,
+            nullable=False,
+            autoincrement=False,
+            primary_key=primary_key,
+            unique=unique,
+            index=index,
+        )
+    )
 
 
 def _time(*, required: bool = True) -> Any:

@@ -54,9 +54,10 @@ def squeeze(word: str) -> str:
     return _REPEATED.sub(r"\1", word)
 
 
-def words_beside(text: str, aside: Iterable[str] = COURTESY) -> list[str]:
+@lru_cache(maxsize=1024)  # a turn's steps ask for the same text with a dozen lists
+def words_beside(text: str, aside: frozenset[str] = COURTESY) -> tuple[str, ...]:
     """The folded words of `text` without those in `aside`; a bot's name after a command goes, too."""
-    return [word for word in fold(_BOT_NAME.sub(r"\1", text)).split() if word not in aside]
+    return tuple(word for word in fold(_BOT_NAME.sub(r"\1", text)).split() if word not in aside)
 
 
 class Vocabulary:
@@ -82,7 +83,7 @@ class Vocabulary:
         slipped = any(OSA.distance(word, known, score_cutoff=1) == 1 for known in self._long)
         return slipped and all(OSA.distance(word, other, score_cutoff=1) > 1 for other in self._unlike)
 
-    def alone_in(self, text: str, aside: Iterable[str] = COURTESY) -> bool:
+    def alone_in(self, text: str, aside: frozenset[str] = COURTESY) -> bool:
         """Whether `text` says one of these words and, but for `aside`, nothing else."""
         said = words_beside(text, aside)
         return bool(said) and (squeeze("".join(said)) in self._squeezed or all(word in self for word in said))

@@ -7,6 +7,7 @@ and links stay as they are.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from typing import Literal
 
@@ -46,6 +47,7 @@ def spans(text: str) -> list[Span]:
     return found
 
 
+@lru_cache(maxsize=256)  # menus and standard texts are sent again and again
 def to_html(text: str) -> str:
     """`text` in the HTML that Telegram reads, everything else escaped."""
     return _rendered(text, _html_tag, lambda piece: escape(piece, quote=False))

@@ -180,6 +180,7 @@ class Choice:
     id: str
     title: str
     description: str = ""
+    key: str = ""  # the way back, a person: typed as this, and shown apart from what is on offer
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,7 +196,10 @@ def _message_id(result: msgspec.Raw) -> str:
 
 def _keyboard(choices: Sequence[Choice]) -> dict[str, Any]:
     """One choice a row: phones cut what stands side by side."""
-    return {"inline_keyboard": [[{"text": choice.title, "callback_data": choice.id}] for choice in choices]}
+    rows = [[choice] for choice in choices if not choice.key]
+    rows.append([choice for choice in choices if choice.key])
+    buttons = [[{"text": choice.title, "callback_data": choice.id} for choice in row] for row in rows if row]
+    return {"inline_keyboard": buttons}
 
 
 def _chat_id(to: Identifier) -> int | str:

@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import takewhile
 from typing import Literal
 
@@ -67,10 +68,9 @@ def fit(
     return bubbles
 
 
-def numbered(choices: Sequence[Choice], extras: Mapping[str, str] | None = None) -> str:
-    """The choices as lines to answer with a number; `extras` are further lines, by what to type."""
-    lines = [(str(number), _line(choice)) for number, choice in enumerate(choices, 1)]
-    return "\n".join(f"{key} {title}" for key, title in [*lines, *(extras or {}).items()])
+def numbered(choices: Sequence[Choice]) -> str:
+    """The choices as lines to answer with a number: their own key, else their place."""
+    return "\n".join(f"{choice.key or place} {_line(choice)}" for place, choice in enumerate(choices, 1))
 
 
 def split(text: str, limit: int, unit: Unit) -> list[str]:
@@ -106,12 +106,17 @@ def _buttons(choices: tuple[Choice, ...], capabilities: Capabilities) -> tuple[C
     """The choices with titles that fit on buttons; none where they don't fit or could be mixed up."""
     if len(choices) > capabilities.buttons:
         return ()
-    titles = [shorten(choice.title, capabilities.button_title_limit) for choice in choices]
-    if len(set(titles)) < len(titles):
-        return ()
-    if all(title == choice.title for choice, title in zip(choices, titles, strict=True)):
+    given = tuple(choice.title for choice in choices)
+    titles = _button_titles(given, capabilities.button_title_limit)
+    if titles == given:
         return choices
-    return tuple(replace(choice, title=title) for choice, title in zip(choices, titles, strict=True))
+    return tuple(replace(choice, title=title) for choice, title in zip(choices, titles, strict=False))
+
+
+@lru_cache(maxsize=256)  # the same menus are shown again and again
+def _button_titles(titles: tuple[str, ...], limit: int) -> tuple[str, ...]:
+    short = tuple(shorten(title, limit) for title in titles)
+    return short if len(set(short)) == len(short) else ()
 
 
 def _line(choice: Choice) -> str:

@@ -1,6 +1,7 @@
 """The `zuruf` command."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -133,9 +134,21 @@ async def until_stopped(run: Callable[[asyncio.Event], Coroutine[Any, Any, None]
     await run(stopped)
 
 
+def settle_memory() -> None:
+    """Take what was loaded at start out of the garbage collector's sight.
+
+    It stays until the end, and looking through it again and again would stop all answering for up to a
+    tenth of a second each time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
 async def _serve(settings: Settings, stopped: asyncio.Event) -> None:
     gateway = App(settings)
     await gateway.start()
+    settle_memory()
     try:
         await stopped.wait()
     finally:
