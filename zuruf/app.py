@@ -35,6 +35,8 @@ from zuruf.settings import Listen, Settings, hash_key
 log = structlog.get_logger(__name__)
 
 STOP_S = 5.0  # for each part but the senders, which have their own deadline
+LINGER_S = 1.0  # how long the rest of a refused body is still listened to
+IDLE_CONNECTION_S = 75.0  # longer than proxies keep theirs, so that they never use one we have just closed
 
 
 def features(settings: Settings) -> list[Feature]:
@@ -143,7 +145,13 @@ class App:
         self.console_port = await self._open_door(console, self.settings.console.listen)
 
     async def _open_door(self, application: web.Application, listen: Listen) -> int:
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=STOP_S)
+        runner = web.AppRunner(
+            application,
+            access_log=None,
+            shutdown_timeout=STOP_S,
+            lingering_time=LINGER_S,
+            keepalive_timeout=IDLE_CONNECTION_S,
+        )
         await runner.setup()
         self._opened.push_async_callback(runner.cleanup)
         site = web.TCPSite(runner, listen.host, listen.port, reuse_port=False)
