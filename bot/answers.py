@@ -4,7 +4,7 @@ A question's handler gets the chosen option's `value`, or what `Ask.numbers` say
 Options with the values "yes" and "no" are also answered by words that mean it.
 """
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
 from bot.dialog import Ask, CloseQuestion, Option, Outcome, Question, Remember, SetMode, Turn
@@ -95,7 +95,8 @@ def tapped(turn: Turn) -> tuple[Question, str] | None:
     code, _, number = (turn.message.choice or "").rpartition(".")
     for question in _open(turn):
         if question.code == code and number.isdecimal() and len(number) <= MOST_DIGITS:
-            return _with_option(question, int(number))
+            option = question.options[int(number) - 1 : int(number)]
+            return (question, option[0].value) if option else None
     return None
 
 
@@ -109,9 +110,7 @@ def typed_value(question: Question, word: str) -> str | None:
     """The value that the folded `word` chooses: by number, by yes or no, or by title."""
     number = number_in(word)
     if number is not None:
-        found = question.numbers.get(str(number))
-        chosen = _with_option(question, number)
-        return found if found is not None else (chosen[1] if chosen else None)
+        return question.numbers.get(str(number)) or _at_place(question, number)
     values = {option.value for option in question.options}
     for value, meaning in (("yes", YES), ("no", NO)):
         if value in values and meaning.alone_in(word, ASIDE_OF_YES):
@@ -132,8 +131,8 @@ def number_in(word: str) -> int | None:
 def _by_title(question: Question, word: str) -> str | None:
     first, _, rest = word.partition(" ")
     if rest and first.isdecimal():
-        chosen = _with_option(question, int(first)) if len(first) <= MOST_DIGITS else None
-        return chosen[1] if chosen and closest(rest, _titles(question)) == chosen[1] else None
+        chosen = _at_place(question, int(first)) if len(first) <= MOST_DIGITS else None
+        return chosen if chosen and closest(rest, _titles(question)) == chosen else None
     return closest(word, _titles(question)) or _by_part_of_title(question, word)
 
 
@@ -149,10 +148,10 @@ def _titles(question: Question) -> list[tuple[str, str]]:
     return [(fold(option.title), option.value) for option in question.options]
 
 
-def _with_option(question: Question, number: int) -> tuple[Question, str] | None:
-    if not 1 <= number <= len(question.options):
-        return None
-    return question, question.options[number - 1].value
+def _at_place(question: Question, number: int) -> str | None:
+    """The value of what stands at this place of the list; what has a key of its own has no place."""
+    listed = [option.value for option in question.options if not option.key]
+    return listed[number - 1] if 1 <= number <= len(listed) else None
 
 
 def _open(turn: Turn) -> list[Question]:
@@ -177,7 +176,7 @@ def _answered(turn: Turn, question: Question, outcome: Outcome) -> dict[str, Any
     """What `undo` needs to ask the question again."""
     return {
         "purpose": question.purpose,
-        "options": [[option.value, option.title, option.description] for option in question.options],
+        "options": [[*astuple(option)] for option in question.options],
         "numbers": dict(question.numbers),
         "at_ms": turn.now_ms,
         "handed_off": turn.mode == "bot"

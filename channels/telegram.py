@@ -195,7 +195,7 @@ def _message_id(result: msgspec.Raw) -> str:
 
 
 def _keyboard(choices: Sequence[Choice]) -> dict[str, Any]:
-    """One choice a row: phones cut what stands side by side."""
+    """One choice a row, as phones cut what stands side by side; the way back and a person share the last."""
     rows = [[choice] for choice in choices if not choice.key]
     rows.append([choice for choice in choices if choice.key])
     buttons = [[{"text": choice.title, "callback_data": choice.id} for choice in row] for row in rows if row]

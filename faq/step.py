@@ -17,6 +17,7 @@ from bot.dialog import (
     Write,
     merge,
 )
+from bot.menu import PERSON, person
 from channels.text import shorten
 from faq.follow_up import fragment, is_unhelpful, speaks_of
 from faq.knowledge_base import Entry, Wording
@@ -24,7 +25,6 @@ from faq.matcher import MOST_CANDIDATES, Candidate
 from faq.reading import Asked, Decide, Reading
 
 CLARIFY = "faq.clarify"
-PERSON = "person:"  # no entry's id has a colon
 LAST_ENTRY, MISSED_AT_MS = "faq.last_entry", "faq.missed_at_ms"
 LEAST_SHARE = 0.1  # of the first choice's confidence: what is less likely is not worth reading
 LONGEST_QUOTE = 160  # characters of a question that is named as open
@@ -81,7 +81,8 @@ class Faq:
         options = _options(turn, candidates)
         if not options:
             return self._give_up(turn, "not_understood")
-        question = turn.ask("faq-clarify", Ask(CLARIFY, options, numbers={"9": PERSON}))
+        ask = Ask(CLARIFY, (*options, person(turn)), numbers={"9": PERSON})
+        question = turn.ask("faq-clarify", ask)
         return Outcome((question,), (Remember(MISSED_AT_MS, turn.now_ms),))
 
     def _leave_open(

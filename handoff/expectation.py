@@ -1,4 +1,4 @@
-"""When somebody will answer, in the contact's words: "morgen, 7 Uhr"."""
+"""When somebody will answer, in the contact's words: "morgen ab 7 Uhr"."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -63,7 +63,7 @@ def test_a_script_of_a_first_visit() -> None:
     talk = Talk(greeted=False)
     assert len(talk.say("/start")) == 2
     talk.say("1")
-    assert talk.titles == ["Abfuhrtermine", "Rübenmiete"]
+    assert talk.titles == ["Abfuhrtermine", "Rübenmiete", "Zurück", "Mitarbeiter"]
     assert talk.say("zwei")[0].startswith("Bitte abdecken.")
     assert talk.say("super danke") == [talk.text("you-are-welcome")]
     assert talk.say("👍") == []

@@ -33,27 +33,44 @@ def test_menu_words_show_the_first_level(word: str) -> None:
     talk = Talk()
     code = "poster" if "poster" in word else None
     [answer] = talk.say(word, start_code=code)
-    assert answer == f"{talk.text('menu')}\n\n0 zurück · 9 Mitarbeiter"
-    assert talk.titles == ["Abfuhr", "Geld & Abrechnung", "Rundschreiben"]
+    assert answer == talk.text("menu")
+    assert talk.titles == ["Abfuhr", "Geld & Abrechnung", "Rundschreiben", "Mitarbeiter"]
 
 
 def test_a_row_with_rows_below_it_opens_the_next_level_and_zero_goes_back() -> None:
     talk = Talk()
     talk.say("Menü")
     [answer] = talk.say("1")
-    assert answer == "*Abfuhr*\n\n0 zurück · 9 Mitarbeiter"
-    assert talk.titles == ["Abfuhrtermine", "Rübenmiete"]
-    assert talk.say("2") == ["Bitte abdecken.\n\n0 zurück · 9 Mitarbeiter"]
+    assert answer == "*Abfuhr*"
+    assert talk.titles == ["Abfuhrtermine", "Rübenmiete", "Zurück", "Mitarbeiter"]
+    assert talk.say("2") == ["Bitte abdecken."]
     talk.say("0")
-    assert talk.titles == ["Abfuhrtermine", "Rübenmiete"]
+    assert talk.titles[0] == "Abfuhrtermine"
     talk.say("0")
+    assert talk.titles[0] == "Abfuhr"
+
+
+def test_the_way_back_and_a_person_are_tapped_and_typed_by_name_but_have_no_place_in_the_list() -> None:
+    talk = Talk()
+    talk.say("Menü")
+    talk.say("1")
+    level = talk.question
+    assert talk.say("3")[0].startswith(talk.text("number-unknown", number="3"))
+    assert talk.tap(4, level) == ["a person ()"]
+    talk = Talk()
+    talk.say("Menü")
+    talk.say("1")
+    talk.say("Rübenmiete")
+    talk.tap(1)
+    assert talk.titles[0] == "Abfuhrtermine"
+    talk.say("zurück")
     assert talk.titles[0] == "Abfuhr"
 
 
 def test_the_menu_is_shown_in_the_contacts_language() -> None:
     talk = Talk(language="en")
     talk.say("menu")
-    assert talk.titles == ["Haulage", "Money & billing", "Newsletters"]
+    assert talk.titles == ["Haulage", "Money & billing", "Newsletters", "Ask our team"]
 
 
 def test_a_row_leads_to_the_target_it_names() -> None:
@@ -154,7 +171,7 @@ def test_signing_up_leads_to_the_topics() -> None:
 
 def test_menus_work_without_anything_to_lead_to() -> None:
     talk = Talk(build_dialog([core()]), content(rows={}))
-    assert talk.say("menu") == [f"{talk.text('menu')}\n\n{talk.text('menu-hint')}"]
+    assert talk.say("menu") == [talk.text("menu")]
     assert talk.say("Mitarbeiter") == []
 
 

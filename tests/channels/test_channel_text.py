@@ -166,7 +166,8 @@ def test_titles_that_would_look_alike_become_numbers() -> None:
 
 def test_further_numbers_follow_the_choices() -> None:
     """Back and a person, where the channel has no buttons."""
-    assert numbered(choices("Preise"), {"0": "Zurück", "9": "Mensch"}) == "1 Preise\n0 Zurück\n9 Mensch"
+    further = (Choice("q.1", "Zurück", key="0"), Choice("q.2", "Mensch", key="9"))
+    assert numbered((*choices("Preise"), *further)) == "1 Preise\n0 Zurück\n9 Mensch"
 
 
 def test_choices_without_text_are_still_offered() -> None:

@@ -78,6 +78,16 @@ async def refused(channel: Channel, message: OutboundMessage | None = None) -> S
     return raised.value
 
 
+async def test_the_way_back_and_a_person_share_the_last_row(channel: Channel, api: FakeBotApi) -> None:
+    """They are on every level, and a menu should fit on the screen."""
+    api.answer("sendMessage", SENT)
+    choices = (Choice("q1.1", "Preise"), Choice("q1.2", "Zurück", key="0"), Choice("q1.3", "Mensch", key="9"))
+    await channel.send(OutboundMessage(1, TO, "Rüben", choices))
+    (sent,) = api.asked("sendMessage")
+    rows = [[button["text"] for button in row] for row in sent["reply_markup"]["inline_keyboard"]]
+    assert rows == [["Preise"], ["Zurück", "Mensch"]]
+
+
 async def test_a_text_arrives_as_html_with_its_menu(channel: Channel, api: FakeBotApi) -> None:
     """One button a row, with the choice's id as what a tap brings back."""
     api.answer("sendMessage", SENT)

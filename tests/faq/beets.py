@@ -13,7 +13,7 @@ from faq.matcher import Phrasing
 
 NOW_MS = 1_760_000_000_000
 ANSWER_PRECISION = 0.9
-TEXTS = {**default_texts("faq"), "greeting": {"de": "Guten Tag!"}}
+TEXTS = {**default_texts("bot", "faq")}
 
 _TOLD: dict[str, dict[str, tuple[str, str, list[str]]]] = {
     "payment": {

@@ -34,11 +34,12 @@ def test_a_vague_question_is_asked_back_with_at_most_three_choices_and_a_person(
     asked = Talk().say(VAGUE)
     ask = asked.replies[0].ask
     assert ask is not None
-    assert text_of(asked) == "Meinen Sie eines davon? Sonst 9 für einen Mitarbeiter."
+    assert text_of(asked) == "Meinen Sie eines davon?"
     assert ask.purpose == "faq.clarify"
     assert [(option.value, option.title) for option in ask.options] == [
         ("bank", "Bankverbindung"),
         ("payment", "Auszahlungstermin"),
+        ("person:", "Mitarbeiter"),
     ]
     assert set(ask.numbers) == {"9"}
     assert modes(asked) == []
@@ -209,7 +210,7 @@ def test_the_answer_is_in_the_language_of_the_contact(
 def test_asking_back_is_in_the_language_of_the_question_where_the_contacts_is_unknown() -> None:
     talk = Talk(reported=None)
     asked = talk.say(VAGUE_ENGLISH)
-    assert text_of(asked) == "Do you mean one of these? Otherwise 9 for a member of our team."
+    assert text_of(asked) == "Do you mean one of these?"
     assert text_of(talk.choose(asked, "1")) == "We pay on 15 November."
 
 

@@ -67,11 +67,11 @@ def test_asking_for_a_person_hands_the_chat_over(word: str) -> None:
 @pytest.mark.parametrize(
     ("when", "language", "said"),
     [
-        ("2026-01-05 05:30", "de", "ab heute, 7 Uhr wieder da"),
-        ("2026-01-05 17:00", "de", "ab morgen, 7 Uhr wieder da"),
-        ("2026-01-09 18:00", "de", "ab Montag, 7 Uhr wieder da"),
-        ("2026-01-10 12:00", "de", "ab Montag, 7 Uhr wieder da"),
-        ("2026-01-11 12:00", "de", "ab morgen, 7 Uhr wieder da"),
+        ("2026-01-05 05:30", "de", "heute ab 7 Uhr wieder da"),
+        ("2026-01-05 17:00", "de", "morgen ab 7 Uhr wieder da"),
+        ("2026-01-09 18:00", "de", "am Montag ab 7 Uhr wieder da"),
+        ("2026-01-10 12:00", "de", "am Montag ab 7 Uhr wieder da"),
+        ("2026-01-11 12:00", "de", "morgen ab 7 Uhr wieder da"),
         ("2026-01-05 05:30", "en", "back today at 7:00 and"),
         ("2026-01-05 17:00", "en", "back tomorrow at 7:00 and"),
         ("2026-01-10 12:00", "en", "back on Monday at 7:00 and"),
@@ -86,7 +86,7 @@ def test_outside_opening_hours_day_and_time_of_the_next_opening_are_named(
 
 def test_an_opening_in_a_week_carries_its_date_and_minutes_are_said() -> None:
     talk = _talk("2026-01-05 18:00", hours="Mo 07:30-17:00")
-    assert "ab Montag, 12.1., 7:30 Uhr wieder da" in talk.say("Vertrag 4711")[0]
+    assert "am Montag, 12.1., ab 7:30 Uhr wieder da" in talk.say("Vertrag 4711")[0]
 
 
 def test_one_notice_per_stay() -> None:
@@ -179,7 +179,7 @@ def test_a_call_back_asks_for_number_and_time_and_notes_them() -> None:
 def test_a_call_back_with_its_number_is_noted_at_once() -> None:
     talk = _talk("2026-01-10 12:00")
     [answer] = talk.say("Rückruf 0171 2345678 ab 17 Uhr")
-    assert "ab Montag, 7 Uhr" in answer
+    assert "am Montag ab 7 Uhr" in answer
     assert _mode(talk) == SetMode("waiting", "callback")
     assert talk.memory["handoff_note"] == "Rückruf 0171 2345678 ab 17 Uhr"
 
