@@ -9,11 +9,12 @@ import aiohttp_jinja2
 from aiohttp import web
 from aiohttp.multipart import BodyPartReader
 
+from bot.clock import Clock
 from bot.web.shell import MOST_UPLOAD_BYTES, event_stream
 from zuruf.demo.phones_view import change_view, faults_view, snapshot
 from zuruf.demo.providers.faults import Fault
 from zuruf.demo.providers.telegram import FakeTelegram, rate_limited
-from zuruf.demo.providers.telegram_chats import Chat, ChatMessage
+from zuruf.demo.providers.telegram_chats import Change, Chat, ChatMessage
 from zuruf.demo.providers.telegram_files import Upload
 from zuruf.demo.providers.telegram_methods import SENDING_METHODS
 from zuruf.demo.providers.telegram_people import NoSuchButton
@@ -33,18 +34,27 @@ _FAULTS = {
     "slow": Fault(latency_s=SLOW_S),
 }
 
+ONE_HOUR_MS = 3600 * 1000
+_STEPS_MS = {"hour": ONE_HOUR_MS, "day": 24 * ONE_HOUR_MS, "week": 7 * 24 * ONE_HOUR_MS}
+
 Act = Callable[["Phones", Chat, dict[str, Any]], Any]
+GiveBack = Callable[[int], Awaitable[bool]]  # a chat that people have to the bot; whether there was one
 
 
-def routes(provider: FakeTelegram) -> list[web.AbstractRouteDef]:
-    """The page and its calls, for the console of the demo. Its template is in `PAGES`."""
-    phones = Phones(provider)
+def routes(provider: FakeTelegram, clock: Clock, give_back: GiveBack) -> list[web.AbstractRouteDef]:
+    """The page and its calls, for the console of the demo. Its template is in `PAGES`.
+
+    `clock` is the one that gateway and provider go by.
+    """
+    phones = Phones(provider, clock, give_back)
     return [
         web.get("/phones", phones.page),
         web.get("/phones/events", phones.events),
         web.get("/phones/files/{file_id}", phones.file),
         web.post("/phones/faults/{name:flood|slow|down|lost}", phones.switch_fault),
+        web.post("/phones/clock/{step:hour|day|week}", phones.advance_clock),
         web.post(r"/phones/{chat:\d+}/file", phones.take_file),
+        web.post(r"/phones/{chat:\d+}/give_back", phones.give_chat_back),
         *(web.post(rf"/phones/{{chat:\d+}}/{name}", phones.acts(act)) for name, act in _ACTS.items()),
         web.static("/phones/static", STATIC),
     ]
@@ -53,8 +63,10 @@ def routes(provider: FakeTelegram) -> list[web.AbstractRouteDef]:
 class Phones:
     """Nora's and Tom's phones on one provider."""
 
-    def __init__(self, provider: FakeTelegram) -> None:
+    def __init__(self, provider: FakeTelegram, clock: Clock, give_back: GiveBack) -> None:
         self.provider = provider
+        self.clock = clock
+        self.give_back = give_back
         self.words = tomllib.loads((PAGES / "words.toml").read_text(encoding="utf-8"))
         provider.chat(99_000_000_001, "Nora", "de", last_name="Beispiel", started=False)
         provider.chat(99_000_000_002, "Tom", "en", last_name="Muster", started=False)
@@ -107,6 +119,16 @@ class Phones:
             provider.faults.switch_off(name)
         provider.faults_changed()
         return web.json_response(faults_view(provider))
+
+    async def advance_clock(self, request: web.Request) -> web.Response:
+        """Let an hour, a day or a week pass."""
+        self.clock.advance(_STEPS_MS[request.match_info["step"]])
+        self.provider.chats.publish(Change("clock"))
+        return web.json_response({})
+
+    async def give_chat_back(self, request: web.Request) -> web.Response:
+        """The team is done with a chat: the bot answers there again."""
+        return web.json_response({"done": await self.give_back(self._chat(request).chat_id)})
 
     async def take_file(self, request: web.Request) -> web.Response:
         """Send an uploaded file: pictures as photos, everything else as it is."""

@@ -21,7 +21,13 @@ def snapshot(provider: FakeTelegram) -> Json:
             for chat in provider.chats
         ],
         "faults": faults_view(provider),
+        "clock": clock_view(provider),
     }
+
+
+def clock_view(provider: FakeTelegram) -> Json:
+    """What time it is on the phones."""
+    return {"now_ms": provider.chats.now_s() * 1000}
 
 
 def chat_view(chat: Chat) -> Json:
@@ -96,6 +102,8 @@ def change_view(provider: FakeTelegram, change: Change) -> Json | None:
     chat = provider.chats.get(change.chat_id)
     if change.kind == "faults":
         return faults_view(provider)
+    if change.kind == "clock":
+        return clock_view(provider)
     if change.exchange:
         exchange = change.exchange
         return {

@@ -10,15 +10,18 @@ from typing import TextIO
 
 from rich.console import Console
 
+from bot.clock import Clock
 from bot.content_files import read_folder
 from bot.content_import import import_content
 from zuruf.app import App
 from zuruf.demo import SAMPLE_CONTENT
 from zuruf.demo.phones import PAGES, routes
 from zuruf.demo.providers.telegram import FakeTelegram
+from zuruf.demo.team import give_back
 from zuruf.demo.terminal import converse
 from zuruf.settings import Settings, load
 
+CHANNEL = "telegram"
 WEBHOOK_SECRET = "webhook-secret-of-the-demo"  # noqa: S105 - opens nothing anywhere
 CONFIG = """
 [organisation]
@@ -46,14 +49,22 @@ api_url = "{api_url}"
 
 @asynccontextmanager
 async def demo_gateway(
-    provider: FakeTelegram, console_port: int = 0, *, phones: bool = False
+    provider: FakeTelegram, console_port: int = 0, *, phones: Clock | None = None
 ) -> AsyncIterator[App]:
-    """A gateway with the sample content, whose Telegram is `provider`; gone without a trace afterwards."""
+    """A gateway with the sample content, whose Telegram is `provider`; gone without a trace afterwards.
+
+    It shows the virtual phones where it is given the clock that they and it go by.
+    """
+
+    async def to_bot(chat_id: int) -> bool:
+        return await give_back(app.database, CHANNEL, chat_id)
+
     with TemporaryDirectory(prefix="zuruf-demo-") as folder:
         settings = _settings(Path(folder), provider, console_port)
         app = App(
             settings,
-            console_routes=routes(provider) if phones else (),
+            clock=phones,
+            console_routes=routes(provider, phones, to_bot) if phones else (),
             templates=(PAGES,) if phones else (),
         )
         await app.database.upgrade()
@@ -66,9 +77,20 @@ async def demo_gateway(
             await app.stop()
 
 
+@asynccontextmanager
+async def phones_and_gateway(port: int = 0) -> AsyncIterator[tuple[FakeTelegram, App]]:
+    """A gateway and the virtual phones' provider, with one clock for both."""
+    clock = Clock()
+    async with (
+        FakeTelegram(clock=lambda: clock.now_ms() / 1000) as provider,
+        demo_gateway(provider, port, phones=clock) as app,
+    ):
+        yield provider, app
+
+
 async def virtual_phones(port: int, stopped: asyncio.Event) -> None:
     """Serve the phones' page until `stopped`."""
-    async with FakeTelegram() as provider, demo_gateway(provider, port, phones=True) as app:
+    async with phones_and_gateway(port) as (_, app):
         address = f"http://127.0.0.1:{app.console_port}/phones"
         Console().print(f"The virtual phones are at [bold]{address}[/]  (Ctrl+C ends the demo)")
         await stopped.wait()

@@ -8,7 +8,9 @@ from typing import Any, Literal
 from zuruf.demo.providers.telegram_rules import Entity, Keyboard
 
 Json = dict[str, Any]
-ChangeKind = Literal["chat", "message", "removed", "typing", "notice", "tapped", "exchange", "faults"]
+ChangeKind = Literal[
+    "chat", "message", "removed", "typing", "notice", "tapped", "exchange", "faults", "clock"
+]
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 // Beside the phones: switches for what can go wrong, and what is said on the wire.
 import { post } from "./calls.js";
 import { element, words } from "./elements.js";
+import { longDate, now, timeOfDay } from "./clock.js";
 
 const MOST_LINES = 12;
 const NOTE_MS = 2500;
@@ -19,9 +20,11 @@ export class Bench {
   }
 
   async tapped(event) {
-    const redelivery = event.target.closest("[data-redeliver]");
+    const once = event.target.closest("[data-once]");
     const fault = event.target.closest("[data-fault]");
-    if (redelivery) await this.redeliver(redelivery);
+    const step = event.target.closest("[data-advance]")?.dataset.advance;
+    if (step) await post(`clock/${step}`).catch(() => null);
+    else if (once) await this.doOnce(once);
     else if (fault) await this.toggle(fault);
   }
 
@@ -32,11 +35,18 @@ export class Bench {
     await post(path, { on }).catch(() => null);
   }
 
-  async redeliver(button) {
+  async doOnce(button) {
+    const { once: name, chat } = button.dataset;
     const note = button.parentElement.querySelector("[data-note]");
-    const { done } = await post(`${button.dataset.redeliver}/redeliver`).catch(() => ({ done: false }));
-    note.textContent = done ? words.fault_redeliver_done : words.fault_redeliver_none;
-    setTimeout(() => (note.textContent = words.fault_redeliver_note), NOTE_MS);
+    const { done } = await post(`${chat}/${name}`).catch(() => ({ done: false }));
+    note.textContent = words[`fault_${name}_${done ? "done" : "none"}`];
+    setTimeout(() => (note.textContent = words[`fault_${name}_note`]), NOTE_MS);
+  }
+
+  tickClock() {
+    const time = this.root.querySelector(".business-time");
+    time.textContent = `${longDate(now())}, ${timeOfDay(now())}`;
+    time.dateTime = now().toISOString();
   }
 
   showFaults(faults) {

@@ -1,5 +1,6 @@
 // One message as its messenger shows it.
-import { clockTime, element, icon, locale, words } from "./elements.js";
+import { timeOfDay } from "./clock.js";
+import { element, icon, locale, words } from "./elements.js";
 import { formatted, link } from "./formatting.js";
 import { coordinates, map } from "./map.js";
 import { voice } from "./voice.js";
@@ -50,7 +51,7 @@ const CONTENTS = {
 export const gist = ({ words: said, kind }) => said || words[kind === "document" ? "file" : kind] || words.message;
 
 function meta(message) {
-  const parts = [message.edited ? `${words.edited} ` : "", element("time", {}, clockTime(new Date(message.at_ms)))];
+  const parts = [message.edited ? `${words.edited} ` : "", element("time", {}, timeOfDay(new Date(message.at_ms)))];
   if (message.mine) {
     const state = message.accepted ? "accepted" : "waiting";
     parts.push(

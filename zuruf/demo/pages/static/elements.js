@@ -27,8 +27,6 @@ export const icon = (name) =>
     drawn("use", { href: `/phones/static/icons.svg#${name}` }),
   );
 
-export const clockTime = (at) => at.toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-
 export const minutes = (seconds) =>
   `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
 

@@ -1,7 +1,8 @@
 // One virtual phone: what it shows, and what its owner's taps do.
 import { bubble, gist } from "./bubble.js";
 import { post } from "./calls.js";
-import { clockTime, element, icon, locale, words } from "./elements.js";
+import { dayOf, longDate, now, timeOfDay } from "./clock.js";
+import { element, icon, words } from "./elements.js";
 
 const TYPING_MS = 5000;
 const TOAST_MS = 3500;
@@ -133,14 +134,18 @@ export class Phone {
   }
 
   separateDays(message) {
-    const day = new Date(message.at_ms).toDateString();
+    const day = dayOf(new Date(message.at_ms));
     if (this.bubbles.lastElementChild && this.bubbles.dataset.day === day) return;
     this.bubbles.dataset.day = day;
-    const isToday = day === new Date().toDateString();
-    const label = isToday
-      ? words.today
-      : new Date(message.at_ms).toLocaleDateString(locale, { day: "numeric", month: "long" });
-    this.bubbles.append(element("li", { class: "day" }, element("span", {}, label)));
+    this.bubbles.append(element("li", { class: "day", "data-at": message.at_ms }, element("span")));
+    this.nameDays();
+  }
+
+  nameDays() {
+    for (const row of this.bubbles.querySelectorAll(".day")) {
+      const at = new Date(Number(row.dataset.at));
+      row.firstElementChild.textContent = dayOf(at) === dayOf(now()) ? words.today : longDate(at);
+    }
   }
 
   tail() {
@@ -337,6 +342,7 @@ export class Phone {
   }
 
   tickClock() {
-    this.find(".clock").textContent = clockTime(new Date());
+    this.find(".clock").textContent = timeOfDay(now());
+    this.nameDays();
   }
 }

@@ -1,5 +1,6 @@
 // The page with the virtual phones: one stream of events in, taps out.
 import { Bench } from "./bench.js";
+import { setClock } from "./clock.js";
 import { Phone } from "./phone.js";
 
 const bench = new Bench(document.querySelector(".bench"));
@@ -28,12 +29,15 @@ for (const root of document.querySelectorAll(".phone")) {
 }
 for (const tab of tabs) tab.addEventListener("click", () => showPhone(Number(tab.dataset.show)));
 
-const tickClocks = () => phones.forEach((phone) => phone.tickClock());
-tickClocks();
+function tickClocks() {
+  for (const clock of [bench, ...phones.values()]) clock.tickClock();
+}
+
 setInterval(tickClocks, 10_000);
 
 const EVENTS = {
-  snapshot: ({ bot, chats, faults }) => {
+  snapshot: ({ bot, chats, faults, clock }) => {
+    EVENTS.clock(clock);
     for (const chat of chats) {
       phones.get(chat.id)?.show(chat, bot);
       if (phones.has(chat.id)) bench.showBlocked(chat.id, chat.blocked);
@@ -49,6 +53,10 @@ const EVENTS = {
     if (!phones.has(chat)) return;
     phones.get(chat).showBlocked(blocked);
     bench.showBlocked(chat, blocked);
+  },
+  clock: ({ now_ms: nowMs }) => {
+    setClock(nowMs);
+    tickClocks();
   },
   faults: (faults) => bench.showFaults(faults),
   exchange: (exchange) => bench.addExchange(exchange),
