@@ -6,8 +6,9 @@ thread, on PostgreSQL on an asyncpg connection; the function is the same.
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,7 +28,6 @@ from bot.migrations import upgrade
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Work = Callable[[Connection], Result]
-Converters = list[tuple[str, Callable[[Any], Any] | None]]
 
 BUSY_TIMEOUT_MS = 12_000  # another process holds the file; every provider waits longer than this
 READERS = 4
@@ -274,27 +274,42 @@ def open_database(url: str) -> Database:
     return PostgresqlDatabase(parsed)
 
 
-@lru_cache(maxsize=64)
-def _insert(table: sa.Table, columns: tuple[str, ...], dialect: sa.Dialect) -> tuple[str, Converters]:
-    statement = (
-        sa.insert(table).values({name: sa.bindparam(name) for name in columns}).compile(dialect=dialect)
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A statement as its driver takes it: the parameters in order, each with its converter."""
+
+    sql: str
+    parameters: list[tuple[str, Callable[[Any], Any] | None]]
+    constants: dict[str, Any]  # written in the statement itself, the same for all rows
+
+
+@lru_cache(maxsize=256)
+def _compiled(statement: sa.UpdateBase, columns: tuple[str, ...], dialect: sa.Dialect) -> _Compiled:
+    compiled = statement.compile(dialect=dialect, column_keys=columns)
+    order = compiled.positiontup or []
+    types = {name: compiled.binds[name].type.dialect_impl(dialect) for name in order}
+    constants = {name: compiled.params[name] for name in order if name not in columns}
+    return _Compiled(
+        str(compiled), [(name, types[name].bind_processor(dialect)) for name in order], constants
     )
-    order = statement.positiontup or []
-    converters = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in order]
-    return str(statement), list(zip(order, converters, strict=True))
 
 
-def insert_rows(connection: Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
-    """Insert rows that all have the same keys, by the driver's own executemany.
+def run_many(connection: Connection, statement: sa.UpdateBase, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Run a statement once per row, by the driver's own executemany; all rows have the same keys.
 
     SQLAlchemy's way through its compiler costs three times as much a row, on the hottest path there is.
+    `statement` is a constant of a module: it is compiled once.
     """
-    if rows:
-        sql, columns = _insert(table, tuple(rows[0]), connection.dialect)
-        values = [
-            tuple(convert(row[name]) if convert else row[name] for name, convert in columns) for row in rows
-        ]
-        connection.exec_driver_sql(sql, values)
+    if not rows:
+        return
+    compiled = _compiled(statement, tuple(rows[0]), connection.dialect)
+    if compiled.constants:
+        rows = [{**compiled.constants, **row} for row in rows]
+    values = [
+        tuple(convert(row[name]) if convert else row[name] for name, convert in compiled.parameters)
+        for row in rows
+    ]
+    connection.exec_driver_sql(compiled.sql, values)
 
 
 def insert_new(

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from bot.database import run_many
 from bot.outbox import REPLY, SendJob
 from bot.pacing import GiveUp, Retry, Unclear, Verdict
 from bot.tables import Address, Contact, Conversation, Message, Outbox, table
@@ -58,7 +59,7 @@ def record(connection: Connection, results: Sequence[SendResult]) -> None:
     """Write down what became of sends: their rows leave the outbox, or go back to the queue."""
     sent = [result for result in results if isinstance(result, Sent)]
     if sent:
-        connection.execute(_MARK_SENT, [_sent_row(result) for result in sent])
+        run_many(connection, _MARK_SENT, [_sent_row(result) for result in sent])
         _remove(connection, [result.job.message.message_id for result in sent])
         _follow_moves(connection, sent)
     for result in results:
@@ -152,6 +153,9 @@ _MARK_SENT = (
 )
 
 
+_DELETE = sa.delete(_OUTBOX).where(_OUTBOX.c.message_id == sa.bindparam("b_id"))
+
+
 def _sent_row(result: Sent) -> dict[str, Any]:
     return {
         "b_id": result.job.message.message_id,
@@ -217,7 +221,7 @@ def _address_of(conversation_id: int) -> sa.ScalarSelect[Any]:
 
 
 def _remove(connection: Connection, message_ids: Sequence[int]) -> None:
-    connection.execute(sa.delete(_OUTBOX).where(_OUTBOX.c.message_id.in_(message_ids)))
+    run_many(connection, _DELETE, [{"b_id": message_id} for message_id in message_ids])
 
 
 def _set_status(connection: Connection, message_ids: Sequence[int], status: str, **error: str) -> None:

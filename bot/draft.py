@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from bot.database import insert_rows
+from bot.database import run_many
 from bot.dialog import (
     ChooseLanguage,
     CloseQuestion,
@@ -127,23 +127,21 @@ class Draft:
             (_QUESTION, self.questions),
             (_OUTBOX, self.outbox),
             (_CONSENT, self.consents),
-            *((_MESSAGE.metadata.tables[name], rows) for name, rows in self.feature_rows.items()),
         )
         for target, rows in inserts:
-            insert_rows(connection, target, rows)
-        if self.closed:
-            connection.execute(_CLOSE, self.closed)
-        if self.parties:
-            connection.execute(_WRITE_BACK, [_conversation_row(party) for party in self._in_order()])
+            run_many(connection, _INSERT[target], rows)
+        for name, rows in self.feature_rows.items():
+            connection.execute(sa.insert(_MESSAGE.metadata.tables[name]), rows)
+        run_many(connection, _CLOSE, self.closed)
+        run_many(connection, _WRITE_BACK, [_conversation_row(party) for party in self._in_order()])
         changed = [party for party in self._in_order() if party.person_changed]
-        if changed:
-            connection.execute(_WRITE_BACK_CONTACT, [_contact_row(party) for party in changed])
-            connection.execute(_WRITE_BACK_ADDRESS, [_address_row(party) for party in changed])
+        run_many(connection, _WRITE_BACK_CONTACT, [_contact_row(party) for party in changed])
+        run_many(connection, _WRITE_BACK_ADDRESS, [_address_row(party) for party in changed])
 
     def flush_messages(self, connection: Connection) -> None:
         """Write the messages so far, for an event of the same batch that changes one of them."""
         for target, rows in ((_MESSAGE, self.messages), (_MEDIA, self.media)):
-            insert_rows(connection, target, rows)
+            run_many(connection, _INSERT[target], rows)
             rows.clear()
 
     def _in_order(self) -> list[Party]:
@@ -213,6 +211,7 @@ def _bound(target: sa.Table, *names: str) -> sa.Update:
     return sa.update(target).where(target.c.id == sa.bindparam("b_id")).values(values)
 
 
+_INSERT = {target: sa.insert(target) for target in (_MESSAGE, _MEDIA, _QUESTION, _OUTBOX, _CONSENT)}
 _CLOSE = (
     sa.update(_QUESTION)
     .where(_QUESTION.c.id == sa.bindparam("b_id"))

@@ -111,7 +111,6 @@ def load(connection: Connection, names: Iterable[Name], now_ms: int, wanted: Wan
         found[row.channel, row.kind, row.value] = party
     if parties:
         _add_questions(connection, parties, now_ms, wanted)
-        _mark_unsent(connection, parties)
     return found
 
 
@@ -202,6 +201,7 @@ _PARTIES = (
         _CONVERSATION.c.last_inbound_at_ms,
         _CONVERSATION.c.last_bubble_id,
         _CONVERSATION.c.memory,
+        sa.exists().where(_OUTBOX.c.conversation_id == _CONVERSATION.c.id).label("has_unsent"),
     )
     .join_from(_IDENTIFIER, _ADDRESS, _IDENTIFIER.c.address_id == _ADDRESS.c.id)
     .join(_CONTACT, _CONTACT.c.id == _ADDRESS.c.contact_id)
@@ -222,11 +222,6 @@ _OPEN_QUESTIONS = (
 _IN_LATEST_BUBBLES = _OPEN_QUESTIONS.where(_QUESTION.c.message_id.in_(sa.bindparam("some", expanding=True)))
 _TAPPED = _OPEN_QUESTIONS.where(_QUESTION.c.code.in_(sa.bindparam("some", expanding=True)))
 _QUOTED = _OPEN_QUESTIONS.where(_MESSAGE.c.provider_id.in_(sa.bindparam("some", expanding=True)))
-_UNSENT = (
-    sa.select(_OUTBOX.c.conversation_id)
-    .where(_OUTBOX.c.conversation_id.in_(sa.bindparam("conversations", expanding=True)))
-    .distinct()
-)
 
 
 def _party(row: Any) -> Party:
@@ -250,6 +245,7 @@ def _party(row: Any) -> Party:
         last_inbound_at_ms=row.last_inbound_at_ms,
         last_bubble_id=row.last_bubble_id,
         memory=dict(row.memory),
+        has_unsent=bool(row.has_unsent),
     )
 
 
@@ -277,8 +273,3 @@ def _question(row: Any, *, latest: bool) -> Question:
         provider_id=row.provider_id,
         latest=latest,
     )
-
-
-def _mark_unsent(connection: Connection, parties: dict[int, Party]) -> None:
-    for conversation_id in connection.scalars(_UNSENT, {"conversations": list(parties)}):
-        parties[conversation_id].has_unsent = True

@@ -34,6 +34,7 @@ from zuruf.settings import Listen, Settings, hash_key
 
 log = structlog.get_logger(__name__)
 
+BACKLOG = 1024  # a provider that catches up opens its connections all at once
 STOP_S = 5.0  # for each part but the senders, which have their own deadline
 LINGER_S = 1.0  # how long the rest of a refused body is still listened to
 IDLE_CONNECTION_S = 75.0  # longer than proxies keep theirs, so that they never use one we have just closed
@@ -154,7 +155,7 @@ class App:
         )
         await runner.setup()
         self._opened.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, listen.host, listen.port, reuse_port=False)
+        site = web.TCPSite(runner, listen.host, listen.port, backlog=BACKLOG)
         await site.start()
         return int(runner.addresses[0][1])
 
