@@ -16,7 +16,13 @@ async def give_back(database: Database, channel: str, chat_id: int) -> bool:
         _IDENTIFIER.c.channel == channel, _IDENTIFIER.c.value == str(chat_id)
     )
     with_people = (_CONVERSATION.c.address_id.in_(addresses), _CONVERSATION.c.mode != "bot")
-    back = {"mode": "bot", "waiting_since_ms": None, "waiting_reason": "", "urgent": False}
+    back: dict[str, object] = {
+        "mode": "bot",
+        "waiting_since_ms": None,
+        "waiting_reason": "",
+        "urgent": False,
+        "memory": {},
+    }
 
     def work(connection: Connection) -> bool:
         return connection.execute(sa.update(_CONVERSATION).where(*with_people).values(back)).rowcount > 0

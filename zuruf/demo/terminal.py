@@ -24,17 +24,29 @@ async def converse(provider: FakeTelegram, language: str, lines: TextIO, console
     while line := await asyncio.to_thread(lines.readline):
         if not line.strip():
             continue
-        provider.say(chat, line.rstrip("\n"))
+        _answer(provider, chat, line.strip())
         await _answered(provider, chat, shown)
         for message in chat.from_bot[shown:]:
             show(message, console)
         shown = len(chat.from_bot)
 
 
+def _answer(provider: FakeTelegram, chat: Chat, line: str) -> None:
+    buttons = _buttons(chat.from_bot[-1]) if chat.from_bot else []
+    if line.isdecimal() and 0 < int(line) <= len(buttons):
+        provider.tap(chat, chat.from_bot[-1], buttons[int(line) - 1]["callback_data"])
+    else:
+        provider.say(chat, line)
+
+
+def _buttons(message: ChatMessage) -> list[dict[str, str]]:
+    return [button for row in message.keyboard for button in row]
+
+
 def show(message: ChatMessage, console: Console) -> None:
     """One bubble, with its buttons."""
-    buttons = [button["text"] for row in message.keyboard for button in row]
-    offered = "\n".join(f"[bold]{number}[/] {escape(title)}" for number, title in enumerate(buttons, 1))
+    titles = [button["text"] for button in _buttons(message)]
+    offered = "\n".join(f"[bold]{number}[/] {escape(title)}" for number, title in enumerate(titles, 1))
     text = "\n\n".join(filter(None, [escape(message.text), offered]))
     console.print(Panel(text, border_style="green", width=min(64, console.width)))
 

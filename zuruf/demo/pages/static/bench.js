@@ -1,7 +1,7 @@
 // Beside the phones: switches for what can go wrong, and what is said on the wire.
 import { post } from "./calls.js";
 import { element, words } from "./elements.js";
-import { longDate, now, timeOfDay } from "./clock.js";
+import { now, shortDate, timeOfDay } from "./clock.js";
 
 const MOST_LINES = 12;
 const NOTE_MS = 2500;
@@ -45,7 +45,7 @@ export class Bench {
 
   tickClock() {
     const time = this.root.querySelector(".business-time");
-    time.textContent = `${longDate(now())}, ${timeOfDay(now())}`;
+    time.textContent = `${shortDate(now())}, ${timeOfDay(now())}`;
     time.dateTime = now().toISOString();
   }
 

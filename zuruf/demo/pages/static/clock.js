@@ -15,4 +15,7 @@ export const timeOfDay = (at) =>
 export const longDate = (at) =>
   at.toLocaleDateString(REGION, { ...ZONE, weekday: "long", day: "numeric", month: "long" });
 
+export const shortDate = (at) =>
+  at.toLocaleDateString(REGION, { ...ZONE, weekday: "short", day: "numeric", month: "short" });
+
 export const dayOf = (at) => at.toLocaleDateString("en-CA", ZONE);
