@@ -90,6 +90,7 @@ class Measured:
     seconds: float = 0.0
     latencies_s: list[float] = field(default_factory=list)
     refused: int = 0
+    cpu_s: float = 0.0  # of the measured process
 
     @property
     def per_s(self) -> float:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import asyncpg
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, event
@@ -33,6 +34,8 @@ BUSY_TIMEOUT_MS = 12_000  # another process holds the file; every provider waits
 READERS = 4
 DEADLOCK_TRIES = 5
 _TRY_AGAIN = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock detected
+# PostgreSQL: connection lost, out of disk or memory, shut down, I/O error, read-only, lock not available.
+_SERVERS_TROUBLE = ("08", "53", "57P", "58", "25006", "55P03")
 
 
 def _json(value: Any) -> str:
@@ -221,8 +224,14 @@ class _errors_named:
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if isinstance(error, OperationalError | InterfaceError | sa.exc.TimeoutError | OSError):
             raise DatabaseUnavailable(_reason(error)) from error
-        if isinstance(error, DBAPIError) and error.connection_invalidated:
+        if isinstance(error, DBAPIError) and (error.connection_invalidated or _in_trouble(error.orig)):
             raise DatabaseUnavailable(_reason(error)) from error
+        if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):  # while connecting
+            raise DatabaseUnavailable(_reason(error)) from error
+
+
+def _in_trouble(error: BaseException | None) -> bool:
+    return str(getattr(error, "sqlstate", None) or "").startswith(_SERVERS_TROUBLE)
 
 
 def _reason(error: BaseException) -> str:
@@ -261,7 +270,7 @@ def _sqlite_engine(path: Path, begin: str, *, pool_size: int) -> sa.Engine:
 
     @event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        connection.connection.driver_connection.execute(begin)  # type: ignore[union-attr]  # it is open
 
     return engine
 

@@ -151,11 +151,12 @@ class Inbox:
             draft.flush_messages(connection)
             apply_change(connection, party, event)
             return accepted
+        unsent_before = len(draft.outbox)
         jobs = self._take_turn(draft, party, event, arrival.foresight)
         return replace(
             accepted,
             jobs=tuple(jobs),
-            queued=party.has_unsent,
+            queued=len(draft.outbox) - unsent_before > len(jobs),
             has_media=event.media is not None,
             tap_id=event.tap_id,
         )

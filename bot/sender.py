@@ -48,6 +48,7 @@ class Sender:
         self._open: set[asyncio.Task[None]] = set()
         self._reserved = 0  # slots given to the inbox whose jobs have not started yet
         self._wake = asyncio.Event()
+        self._backlog = True  # there may be something queued, so the end of a send is worth a look
         self._paused_until_s = 0.0
         self._failures = 0  # of the channel itself, in a row
         self._limited: dict[int, float] = {}  # conversation -> until when the provider wants no more
@@ -77,6 +78,7 @@ class Sender:
 
     def wake(self) -> None:
         """Something was put into the outbox."""
+        self._backlog = True
         self._wake.set()
 
     async def run(self) -> None:
@@ -116,14 +118,17 @@ class Sender:
     async def _wait_for_work(self) -> None:
         due_ms = await self._database.read(partial(next_due_ms, channel=self.channel.name))
         wait_s = IDLE_S
+        self._backlog = due_ms is not None
         if due_ms is not None:
             now_s = time.monotonic()
             free_in_s = max(self._pace.wait_s(now_s), self._paused_until_s - now_s)
             in_s = max(free_in_s, (due_ms - real_now_ms()) / 1000)
             # Due, yet not claimed: its conversation has a send open, whose end will wake us.
             wait_s = min(IDLE_S, in_s) if in_s > 0 else IDLE_S / 4
+        # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the event.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), wait_s)
+            async with asyncio.timeout(wait_s):
+                await self._wake.wait()
 
     def _launch(self, job: SendJob) -> None:
         task = asyncio.create_task(self._send(job), name=f"send {self.channel.name}")
@@ -149,7 +154,8 @@ class Sender:
         else:
             self._failures = 0
         await self._keep(result)
-        self.wake()
+        if self._backlog or isinstance(result, NotSent):
+            self.wake()
 
     async def _keep(self, result: SendResult) -> None:
         for attempt in range(5):
