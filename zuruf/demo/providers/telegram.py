@@ -28,6 +28,7 @@ from zuruf.demo.providers.telegram_updates import UpdateQueue
 
 DEMO_TOKEN = "88000000001:demo-token-of-the-virtual-phones"  # noqa: S105 (opens nothing anywhere)
 SHUTDOWN_S = 1.0
+BACKLOG = 1024  # a gateway under load opens its connections all at once
 LOOK_AGAIN_S = 0.02
 _JSON = {"Content-Type": "application/json"}
 
@@ -128,7 +129,7 @@ class FakeTelegram(People):
                         await asyncio.wait_for(anext(changes), LOOK_AGAIN_S)
 
     async def _listen(self, runner: web.ServerRunner) -> None:
-        site = web.TCPSite(runner, "127.0.0.1", self._port, reuse_address=True)
+        site = web.TCPSite(runner, "127.0.0.1", self._port, backlog=BACKLOG, reuse_address=True)
         await site.start()
         self._site = site
         self._port = runner.addresses[0][1]
