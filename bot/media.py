@@ -1,6 +1,7 @@
 """Files that come with messages: fetched after the provider has its 200, tried again when that fails."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Mapping
 from functools import partial
@@ -49,10 +50,10 @@ class MediaFetcher:
                 await asyncio.gather(*map(self._fetch, rows))
                 continue
             self._wake.clear()
-            try:
-                await asyncio.wait_for(self._wake.wait(), IDLE_S)
-            except TimeoutError:
-                continue
+            # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the event.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_S):
+                    await self._wake.wait()
 
     async def _fetch(self, row: Any) -> None:
         channel = self._channels.get(row.channel)
