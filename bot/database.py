@@ -34,6 +34,11 @@ BUSY_TIMEOUT_MS = 12_000  # another process holds the file; every provider waits
 READERS = 4
 DEADLOCK_TRIES = 5
 _TRY_AGAIN = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock detected
+_NOT_NOW = (
+    *(OperationalError, InterfaceError, sa.exc.TimeoutError, OSError),
+    # As the drivers raise them: at BEGIN, and while connecting.
+    *(sqlite3.OperationalError, asyncpg.PostgresError, asyncpg.InterfaceError),
+)
 # PostgreSQL: connection lost, out of disk or memory, shut down, I/O error, read-only, lock not available.
 _SERVERS_TROUBLE = ("08", "53", "57P", "58", "25006", "55P03")
 
@@ -222,11 +227,9 @@ class _errors_named:
         return None
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, OperationalError | InterfaceError | sa.exc.TimeoutError | OSError):
+        if isinstance(error, _NOT_NOW):
             raise DatabaseUnavailable(_reason(error)) from error
         if isinstance(error, DBAPIError) and (error.connection_invalidated or _in_trouble(error.orig)):
-            raise DatabaseUnavailable(_reason(error)) from error
-        if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):  # while connecting
             raise DatabaseUnavailable(_reason(error)) from error
 
 
