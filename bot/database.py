@@ -39,8 +39,9 @@ _NOT_NOW = (
     # As the drivers raise them: at BEGIN, and while connecting.
     *(sqlite3.OperationalError, asyncpg.PostgresError, asyncpg.InterfaceError),
 )
-# PostgreSQL: connection lost, out of disk or memory, shut down, I/O error, read-only, lock not available.
-_SERVERS_TROUBLE = ("08", "53", "57P", "58", "25006", "55P03")
+# PostgreSQL: connection lost, log-in refused, no such database, out of disk or memory, takes no connections,
+# shut down, I/O error, read-only, lock not available.
+_SERVERS_TROUBLE = ("08", "28", "3D000", "53", "55000", "57P", "58", "25006", "55P03")
 
 
 def _json(value: Any) -> str:
