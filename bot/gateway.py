@@ -75,6 +75,11 @@ class Gateway:
         for name, channel in self.channels.items():
             self.keep_running(f"listen {name}", partial(self._listen, channel))
 
+    def hold(self) -> None:
+        """Take events in, but leave the sending to the process that runs the gateway."""
+        for sender in self.senders.values():
+            sender.hold()
+
     async def stop(self) -> None:
         """Let open sends end, then stop everything."""
         await asyncio.gather(*(sender.drain(DRAIN_S) for sender in self.senders.values()))

@@ -1,5 +1,8 @@
 """Authentic requests that could not be read: kept a week for a person to look at, then gone."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
@@ -27,7 +30,11 @@ def keep(connection: Connection, ids: Ids, channel: str, reason: str, body: byte
     connection.execute(sa.delete(_QUARANTINE).where(too_old | _QUARANTINE.c.id.not_in(newest)))
 
 
-def count(connection: Connection) -> int:
-    """How many requests wait to be looked at."""
-    rows: int = connection.scalar(sa.select(sa.func.count()).select_from(_QUARANTINE)) or 0
-    return rows
+def kept(connection: Connection) -> list[sa.Row[Any]]:
+    """The requests that wait to be looked at, oldest first."""
+    return list(connection.execute(sa.select(_QUARANTINE).order_by(_QUARANTINE.c.id)))
+
+
+def let_go(connection: Connection, ids: Sequence[int]) -> None:
+    """Forget requests that have been dealt with."""
+    connection.execute(sa.delete(_QUARANTINE).where(_QUARANTINE.c.id.in_(ids)))

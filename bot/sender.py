@@ -92,9 +92,13 @@ class Sender:
         finally:
             sweeping.cancel()
 
+    def hold(self) -> None:
+        """Send nothing more from this process: what comes in is queued for another one."""
+        self._stopping = True
+
     async def drain(self, timeout_s: float) -> None:
         """Take no more, and wait for open sends to be answered and recorded."""
-        self._stopping = True
+        self.hold()
         if self._open:
             await asyncio.wait(self._open, timeout=timeout_s)
 

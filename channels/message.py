@@ -206,10 +206,16 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """At most `per_s` messages a second for the whole channel, `burst` of them at once."""
+    """On average at most `per_s` messages a second for the whole channel, `burst` of them at once."""
 
     per_s: float
     burst: int = 1
+
+    @classmethod
+    def never_above(cls, per_s: float) -> "RateLimit":
+        """A pace that stays within `per_s` messages in any second, bursts included."""
+        burst = max(1, int(per_s / 10))
+        return cls(max(per_s - burst, per_s / 2), burst)
 
 
 @dataclass(frozen=True, slots=True)

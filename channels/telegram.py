@@ -177,7 +177,7 @@ def _capabilities(per_s: float) -> Capabilities:
         caption_limit=1024,
         buttons=100,
         button_title_limit=64,  # none is documented; phones show no more than that
-        rate=RateLimit(per_s, burst=max(1, int(per_s))),
+        rate=RateLimit.never_above(per_s),
         media_out_bytes=UPLOAD_LIMIT_BYTES,
     )
 

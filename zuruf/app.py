@@ -96,9 +96,8 @@ class App:
         """Close the doors, let open sends end, commit what has arrived."""
         await self._opened.aclose()
 
-    async def _start(self) -> None:
-        if isinstance(self.database, SqliteDatabase):
-            self._opened.enter_context(lock_beside(self.database.path))
+    async def assemble(self) -> Gateway:
+        """Open the database and put the gateway together, without sending or listening; for commands."""
         self._opened.push_async_callback(self.database.close)
         await self.database.upgrade()
         await self.content.load()
@@ -113,6 +112,12 @@ class App:
             hash_key(self.settings),
             media_folder,
         )
+        return self.gateway
+
+    async def _start(self) -> None:
+        if isinstance(self.database, SqliteDatabase):
+            self._opened.enter_context(lock_beside(self.database.path))
+        await self.assemble()
         self._opened.push_async_callback(self.gateway.stop)
         self.gateway.keep_running("content", self.content.follow)
         for feature in self.features:

@@ -15,6 +15,7 @@ from rich.table import Table
 from bot.clock import Clock
 from bot.database import open_database
 from bot.memory import DatabaseMemory
+from bot.quarantine import kept
 from bot.tables import ContentRow, table
 from channels.channel import ChannelPorts
 from channels.errors import SendError
@@ -87,8 +88,11 @@ async def _check_database(settings: Settings) -> Finding:
         items = await database.read(
             lambda connection: connection.scalar(sa.select(sa.func.count()).select_from(table(ContentRow)))
         )
+        unread = len(await database.read(kept))
     finally:
         await database.close()
+    if unread:
+        return Finding("database", f"{unread} requests in quarantine", "look: zuruf quarantine list")
     if not items:
         cure = "import some: zuruf content import FOLDER"
         return Finding("database", f"{database.dialect}, schema up to date, no content yet", cure)

@@ -26,6 +26,7 @@ from zuruf.check import check_everything, show
 from zuruf.content_commands import content_commands
 from zuruf.demo.run import talk_in_terminal, virtual_phones
 from zuruf.faq_commands import faq_commands
+from zuruf.quarantine_commands import quarantine_commands
 from zuruf.settings import Settings, load
 from zuruf.settings_errors import ConfigurationError
 
@@ -124,6 +125,7 @@ app.add_typer(
     content_commands(_rules, lambda config: open_database(configured(config, "ERROR").storage.database)),
     name="content",
 )
+app.add_typer(quarantine_commands(lambda config: configured(config, "ERROR")), name="quarantine")
 
 
 async def until_stopped(run: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
