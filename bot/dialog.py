@@ -130,17 +130,7 @@ class NoticeShown:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class InsertRow:
-    """A feature's own row; `values` may leave out id, conversation and message, which the inbox fills in."""
-
-    table: str
-    values: Mapping[str, Any]
-
-
-Write = (
-    SetMode | Remember | ChooseLanguage | SetStopped | RecordConsent | CloseQuestion | NoticeShown | InsertRow
-)
+Write = SetMode | Remember | ChooseLanguage | SetStopped | RecordConsent | CloseQuestion | NoticeShown
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from bot.database import run_many
 from bot.dialog import (
     ChooseLanguage,
     CloseQuestion,
-    InsertRow,
     NoticeShown,
     Question,
     RecordConsent,
@@ -47,7 +46,6 @@ class Draft:
     closed: list[Row] = field(default_factory=list)
     outbox: list[Row] = field(default_factory=list)
     consents: list[Row] = field(default_factory=list)
-    feature_rows: dict[str, list[Row]] = field(default_factory=dict)
 
     def add_inbound(self, party: Party, message: InboundMessage) -> int:
         """Store what a person said; returns our id of it."""
@@ -115,10 +113,6 @@ class Draft:
                 self._close(party, question_id, answer)
             case RecordConsent():
                 self.consents.append(self._consent_row(party, write, language, message_id))
-            case InsertRow(name, values):
-                owner = {"conversation_id": party.conversation_id, "message_id": message_id}
-                row = {"id": self.ids.take(), **owner, **values}
-                self.feature_rows.setdefault(name, []).append(row)
 
     def flush(self, connection: Connection) -> None:
         """Write everything, one statement per table."""
@@ -130,8 +124,6 @@ class Draft:
         )
         for target, rows in inserts:
             run_many(connection, _INSERT[target], rows)
-        for name, rows in self.feature_rows.items():
-            connection.execute(sa.insert(_MESSAGE.metadata.tables[name]), rows)
         run_many(connection, _CLOSE, self.closed)
         run_many(connection, _WRITE_BACK, [_conversation_row(party) for party in self._in_order()])
         changed = [party for party in self._in_order() if party.person_changed]

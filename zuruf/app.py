@@ -23,7 +23,7 @@ from bot.feature import Feature, build_dialog
 from bot.gateway import Gateway
 from bot.lock import lock_beside
 from bot.memory import DatabaseMemory
-from bot.web.health import health_routes
+from bot.web.health import Readiness, health_routes
 from bot.web.shell import LOOPBACK_HOSTS, pages_app
 from bot.web.webhooks import MOST_BODY_BYTES, WebhookDoor
 from channels.channel import Channel, ChannelPorts
@@ -140,10 +140,10 @@ class App:
     async def _open_doors(self) -> None:
         server = web.Application(client_max_size=MOST_BODY_BYTES)
         door = WebhookDoor(self.gateway.channels, self.gateway.inbox.accept)
-        server.add_routes([*door.routes, *health_routes(self._troubles)])
+        server.add_routes([*door.routes, *health_routes(self._readiness)])
         own_name = urlsplit(self.settings.console.public_url).hostname or ""
         console = pages_app({own_name, *LOOPBACK_HOSTS}, self._templates)
-        console.add_routes(health_routes(self._troubles))
+        console.add_routes(health_routes(self._readiness))
         console.add_routes(self._console_routes)
         for feature in self.features:
             console.add_routes(feature.console_routes)
@@ -164,12 +164,12 @@ class App:
         await site.start()
         return int(runner.addresses[0][1])
 
-    async def _troubles(self) -> dict[str, str]:
+    async def _readiness(self) -> Readiness:
         try:
             await self.database.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
         except Exception as error:
-            return {"database": type(error).__name__}
-        return {f"channel {name}": why for name, why in self.gateway.troubles.items()}
+            return Readiness({"database": type(error).__name__})
+        return Readiness(partial={f"channel {name}": why for name, why in self.gateway.troubles.items()})
 
 
 def content_rules(settings: Settings, rooms: Sequence[Feature]) -> ContentRules:

@@ -1,15 +1,24 @@
 """Whether the gateway lives, and whether it can do its work."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
 PROBE_TIMEOUT_S = 2
 
 
-def health_routes(ready: Callable[[], Awaitable[dict[str, str]]]) -> list[web.RouteDef]:
-    """`/healthz`: the process answers. `/readyz`: nothing in `ready` is in trouble, else 503 with what."""
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What stops all work, and what stops only a part: one channel's trouble is not the others'."""
+
+    blocking: Mapping[str, str] = field(default_factory=dict)
+    partial: Mapping[str, str] = field(default_factory=dict)
+
+
+def health_routes(readiness: Callable[[], Awaitable[Readiness]]) -> list[web.RouteDef]:
+    """`/healthz`: the process answers. `/readyz`: it can work, else 503; either way with what is wrong."""
 
     async def healthz(request: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
@@ -17,11 +26,12 @@ def health_routes(ready: Callable[[], Awaitable[dict[str, str]]]) -> list[web.Ro
     async def readyz(request: web.Request) -> web.Response:
         try:
             async with asyncio.timeout(PROBE_TIMEOUT_S):
-                trouble = await ready()
+                found = await readiness()
         except TimeoutError:
-            trouble = {"gateway": f"did not answer within {PROBE_TIMEOUT_S} s"}
-        if trouble:
-            return web.json_response({"status": "not ready", "trouble": trouble}, status=503)
-        return web.json_response({"status": "ready"})
+            found = Readiness({"gateway": f"did not answer within {PROBE_TIMEOUT_S} s"})
+        told = {"status": "not ready" if found.blocking else "ready"}
+        trouble = {**found.blocking, **found.partial}
+        body = {**told, "trouble": trouble} if trouble else told
+        return web.json_response(body, status=503 if found.blocking else 200)
 
     return [web.get("/healthz", healthz), web.get("/readyz", readyz)]
