@@ -24,7 +24,6 @@ from bot.migrations import NewerDatabase
 from zuruf.app import App, content_rules, features
 from zuruf.check import check_everything, show
 from zuruf.content_commands import content_commands
-from zuruf.demo.run import talk_in_terminal, virtual_phones
 from zuruf.faq_commands import faq_commands
 from zuruf.quarantine_commands import quarantine_commands
 from zuruf.settings import Settings, load
@@ -82,6 +81,8 @@ def demo(
     log_level: LogLevel = "WARNING",
 ) -> None:
     """Try everything on this machine: sample content and virtual phones, no account anywhere."""
+    from zuruf.demo.run import virtual_phones  # here: a gateway that serves has no use for the demo
+
     logs.configure(log_level)
     uvloop.run(until_stopped(lambda stopped: virtual_phones(port, stopped)))
 
@@ -93,6 +94,8 @@ def chat(
     log_level: LogLevel = "ERROR",
 ) -> None:
     """Talk to the bot in the terminal, with the demo's content."""
+    from zuruf.demo.run import talk_in_terminal
+
     logs.configure(log_level)
     uvloop.run(talk_in_terminal(language, sys.stdin))
 
