@@ -95,7 +95,9 @@ async def test_every_sample_gets_its_answer_and_leads_to_what_it_means(whole: Wh
             assert expect["text"] in [row[2] for row in after], case
         if kind in ("ignored", "rejected", "duplicate", "contact_blocked", "contact_unblocked"):
             assert not new, case
-    assert await whole.rows("SELECT channel, reason FROM quarantine") == [("telegram", "the body is not JSON")]
+    assert await whole.rows("SELECT channel, reason FROM quarantine") == [
+        ("telegram", "the body is not JSON")
+    ]
 
 
 async def test_edits_and_blocks_of_the_samples_are_written_down(whole: Whole) -> None:
@@ -154,7 +156,17 @@ async def test_signed_but_odd_bodies_never_crash_the_door(whole: Whole) -> None:
         if isinstance(body, dict) and isinstance(body.get("update_id"), int) and dice.random() < 0.8:
             body["update_id"] = 1_000_000 + number
         statuses.add(await whole.post(body))
-    for raw in (b"", b"{}", b"[]", b"null", b"\0", b"\xff\xfe", b"[" * 100_000, b'{"update_id":1e999}', b"NaN"):
+    for raw in (
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b"\0",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"update_id":1e999}',
+        b"NaN",
+    ):
         statuses.add(await whole.post(raw))
     assert statuses == {200}
     assert await whole.count("message", "direction = 'in'") > 50, "odd, yet much of it can be read"
@@ -162,7 +174,7 @@ async def test_signed_but_odd_bodies_never_crash_the_door(whole: Whole) -> None:
 
 
 def readable(sample: Sample) -> bool:
-    return sample["case"] != "malformed_json" and sample["expect"]["auth"] == "ok"
+    return bool(sample["case"] != "malformed_json" and sample["expect"]["auth"] == "ok")
 
 
 def mutated(body: Any, dice: random.Random) -> Any:
@@ -287,7 +299,9 @@ async def test_the_ports_know_their_own_routes_alone(whole: Whole) -> None:
     for path in ("/healthz", "/readyz"):
         assert await status("GET", whole.url(path)) == 200, path
     assert await status("GET", whole.console_url("/healthz"), Host="evil.example.org") == 421
-    assert await status("GET", whole.console_url("/healthz"), Host=f"localhost:{whole.app.console_port}") == 200
+    assert (
+        await status("GET", whole.console_url("/healthz"), Host=f"localhost:{whole.app.console_port}") == 200
+    )
 
 
 def test_a_channel_without_its_secret_does_not_start(tmp_path: Path) -> None:

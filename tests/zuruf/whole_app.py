@@ -1,5 +1,6 @@
 """A whole gateway for tests: settings from a file, the real Telegram adapter, real HTTP, a fake provider."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -84,6 +85,14 @@ class Whole:
         async with self.http.post(self.url(path), data=BytesIO(data), headers=headers) as answer:
             await answer.read()
             return answer.status
+
+    async def deliver(self, body: object) -> None:
+        """Post until it is taken, as providers do."""
+        for _ in range(400):
+            if await self.post(body) == 200:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError("the webhook was never taken")
 
     async def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """The rows of a query on the gateway's database."""
