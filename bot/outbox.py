@@ -5,7 +5,6 @@ A row is `queued`, then `sending` (committed before the provider is called; only
 nothing is sent while anything before it is open, so nothing overtakes.
 """
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from sqlalchemy import Connection
 from bot.dialog import Ask, Question, Reply
 from bot.draft import Draft
 from bot.parties import Party
+from bot.questions import make_code
 from bot.tables import Address, Conversation, Message, Outbox, table
 from channels.message import Capabilities, Choice, Identifier, OutboundMessage
 from channels.text import fit
@@ -71,9 +71,10 @@ def say(
 
 
 def _question(draft: Draft, ask: Ask) -> Question:
+    question_id = draft.ids.take()
     return Question(
-        id=draft.ids.take(),
-        code=secrets.token_urlsafe(9),
+        id=question_id,
+        code=make_code(question_id),
         purpose=ask.purpose,
         options=ask.options,
         numbers=ask.numbers,

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from bot.database import insert_new
 from bot.dialog import Mode, Option, Question
 from bot.ids import Ids
+from bot.questions import question_id_in
 from bot.tables import (
     Address,
     AddressIdentifier,
@@ -84,7 +85,7 @@ def names_of(channel: str, sender: Sender) -> list[Name]:
 class Wanted:
     """Which of a conversation's open questions a batch may answer, beside its latest one."""
 
-    codes: frozenset[str] = frozenset()  # taps
+    tapped: frozenset[int] = frozenset()  # their ids
     quoted: frozenset[str] = frozenset()  # provider ids of quoted bubbles
 
     @classmethod
@@ -92,7 +93,7 @@ class Wanted:
         """What these messages refer to."""
         messages = list(messages)
         return cls(
-            frozenset(message.choice.rpartition(".")[0] for message in messages if message.choice),
+            frozenset(id_ for message in messages if (id_ := question_id_in(message.choice or ""))),
             frozenset(message.reply_to for message in messages if message.reply_to and not message.choice),
         )
 
@@ -220,7 +221,7 @@ _OPEN_QUESTIONS = (
     .where(_QUESTION.c.closed_at_ms.is_(None), _QUESTION.c.expires_at_ms > sa.bindparam("now_ms"))
 )
 _IN_LATEST_BUBBLES = _OPEN_QUESTIONS.where(_QUESTION.c.message_id.in_(sa.bindparam("some", expanding=True)))
-_TAPPED = _OPEN_QUESTIONS.where(_QUESTION.c.code.in_(sa.bindparam("some", expanding=True)))
+_TAPPED = _OPEN_QUESTIONS.where(_QUESTION.c.id.in_(sa.bindparam("some", expanding=True)))
 _QUOTED = _OPEN_QUESTIONS.where(_MESSAGE.c.provider_id.in_(sa.bindparam("some", expanding=True)))
 
 
@@ -251,11 +252,11 @@ def _party(row: Any) -> Party:
 
 def _add_questions(connection: Connection, parties: dict[int, Party], now_ms: int, wanted: Wanted) -> None:
     bubbles = [party.last_bubble_id for party in parties.values() if party.last_bubble_id]
-    for query, some in ((_IN_LATEST_BUBBLES, bubbles), (_TAPPED, wanted.codes), (_QUOTED, wanted.quoted)):
+    for query, some in ((_IN_LATEST_BUBBLES, bubbles), (_TAPPED, wanted.tapped), (_QUOTED, wanted.quoted)):
         if not some:
             continue
         for row in connection.execute(query, {"some": list(some), "now_ms": now_ms}):
-            # Codes and provider ids come from outside: they open no question of another conversation.
+            # Ids come from outside: they open no question of another conversation.
             party = parties.get(row.conversation_id)
             if party and all(question.id != row.id for question in party.questions):
                 party.questions.append(_question(row, latest=row.message_id == party.last_bubble_id))

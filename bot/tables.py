@@ -23,14 +23,15 @@ from sqlmodel import Field, SQLModel
 # SQLite keeps rows by INTEGER PRIMARY KEY only under exactly that name.
 Id = BigInteger().with_variant(Integer, "sqlite")
 
+# Looked up by key alone: SQLite then keeps rows in the key's own tree, one page to write instead of two.
+_BY_KEY = {"sqlite_with_rowid": False}
+
 
 def _key() -> Any:
     return Field(sa_column=Column(Id, primary_key=True, autoincrement=False))
 
 
-def _belongs_to(
-    column: str, *, primary_key: bool = False, unique: bool = False, index: bool = False
-) -> Any:
+def _belongs_to(column: str, *, primary_key: bool = False, unique: bool = False, index: bool = False) -> Any:
     # Deferred: one batch writes people, conversations and messages in whatever order suits it.
     reference = ForeignKey(column, deferrable=True, initially="DEFERRED")
     return Field(
@@ -83,6 +84,7 @@ class AddressIdentifier(SQLModel, table=True):
     """One name of an address: chat id, phone number, business-scoped id, an alias spelling."""
 
     __tablename__ = "address_identifier"
+    __table_args__ = _BY_KEY
     # One address per name, whichever process sees it first (R6).
     channel: str = Field(primary_key=True)
     kind: str = Field(primary_key=True)
@@ -151,9 +153,9 @@ class Question(SQLModel, table=True):
     """A question of ours; a tap, a quoted reply or a bare word answers it until it expires."""
 
     id: int = _key()
-    conversation_id: int = _belongs_to("conversation.id", index=True)
+    conversation_id: int = _belongs_to("conversation.id")
     message_id: int = _belongs_to("message.id", index=True)
-    code: str = Field(unique=True)  # a tap names exactly one question
+    code: str  # what a tap sends back: the id and a secret, see `bot.questions`
     purpose: str
     options: list[dict[str, str]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     numbers: dict[str, str] = _json()
@@ -211,6 +213,7 @@ class Outbox(SQLModel, table=True):
 class Seen(SQLModel, table=True):
     """Events already acted on; outlives the messages, so that erasing them resurrects nobody."""
 
+    __table_args__ = _BY_KEY
     # A redelivery changes nothing, 180 days and any number of processes later (R4, R5, S3).
     channel: str = Field(primary_key=True)
     key: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))  # HMAC of the dedupe key

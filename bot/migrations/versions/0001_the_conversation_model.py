@@ -78,6 +78,7 @@ def upgrade() -> None:
         sa.Column("key", sa.LargeBinary(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("channel", "key"),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("seen", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_seen_at_ms"), ["at_ms"], unique=False)
@@ -107,6 +108,7 @@ def upgrade() -> None:
         sa.Column("address_id", Id, autoincrement=False, nullable=False),
         sa.ForeignKeyConstraint(["address_id"], ["address.id"], initially="DEFERRED", deferrable=True),
         sa.PrimaryKeyConstraint("channel", "kind", "value"),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("address_identifier", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_address_identifier_address_id"), ["address_id"], unique=False)
@@ -245,8 +247,6 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["message_id"], ["message.id"], initially="DEFERRED", deferrable=True),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("code"),
     )
     with op.batch_alter_table("question", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_question_conversation_id"), ["conversation_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_question_message_id"), ["message_id"], unique=False)
