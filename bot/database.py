@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,6 +41,7 @@ _PRAGMAS = (
     "cache_size=-16000",  # KiB, taken as needed: the default 2 MB reads hot pages again and again
     "wal_autocheckpoint=8000",  # pages: a page changed in many commits goes into the database once
 )
+_UPGRADE_LOCK = 0x5A75727566  # any number will do that no other program on the server picks: "Zuruf"
 _TRY_AGAIN = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock detected
 _NOT_NOW = (
     *(OperationalError, InterfaceError, sa.exc.TimeoutError, OSError),
@@ -155,17 +156,37 @@ class SqliteDatabase(Database):
         self._reader.dispose()
 
     async def _attempt(self, batches: list[AnyBatch]) -> list[list[Any]]:
-        def run() -> list[list[Any]]:
-            if self.ids.low:
-                self._transaction(self.ids.reserve)
-            return self._transaction(lambda connection: _run_all(connection, batches))
+        """Try one transaction.
 
-        return await asyncio.get_running_loop().run_in_executor(self._writer_thread, run)
+        Beginning may wait for another process, committing waits for the disk, single writes may be long:
+        they happen on the writer thread. What lies between touches memory and runs right here, because
+        two threads at work would mostly wait for each other's interpreter lock.
+        """
+        in_thread = partial(asyncio.get_running_loop().run_in_executor, self._writer_thread)
+        shared = [batch for batch in batches if batch.work is not _run_each]
+        single = [batch for batch in batches if batch.work is _run_each]
+        with _errors_named():
+            transaction = await in_thread(self._begin)
+            try:
+                results = _run_all(transaction.connection, shared)
+            except BaseException:
+                await in_thread(transaction.rollback)
+                raise
+            results += await in_thread(_finish, transaction, single)
+        by_batch = dict(zip(map(id, (*shared, *single)), results, strict=True))
+        return [by_batch[id(batch)] for batch in batches]
+
+    def _begin(self) -> sa.RootTransaction:
+        if self.ids.low:
+            self._transaction(self.ids.reserve)
+        if self._connection is None:
+            self._connection = self._writer.connect()  # kept: the pool would cost a tenth of a commit
+        return self._connection.begin()
 
     def _transaction(self, work: Work[Result]) -> Result:
         with _errors_named():
             if self._connection is None:
-                self._connection = self._writer.connect()  # kept: the pool would cost a tenth of a commit
+                self._connection = self._writer.connect()
             with self._connection.begin():
                 return work(self._connection)
 
@@ -184,7 +205,12 @@ class PostgresqlDatabase(Database):
         self._reserving = asyncio.Lock()
 
     async def upgrade(self) -> None:
-        await self._transaction(upgrade)
+        def alone(connection: Connection) -> None:
+            # Processes that start together queue here; whoever comes second finds nothing left to do.
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
+            upgrade(connection)
+
+        await self._transaction(alone)
 
     async def read(self, work: Work[Result]) -> Result:
         with _errors_named():
@@ -256,6 +282,11 @@ def _reason(error: BaseException) -> str:
 
 def _run_each(connection: Connection, works: list[Work[Any]]) -> list[Any]:
     return [work(connection) for work in works]
+
+
+def _finish(transaction: sa.RootTransaction, batches: list[AnyBatch]) -> list[list[Any]]:
+    with transaction:  # commits, or rolls back
+        return _run_all(transaction.connection, batches)
 
 
 def _run_all(connection: Connection, batches: list[AnyBatch]) -> list[list[Any]]:
