@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-MOST_ITEMS = 500  # in one commit: bounds how long a reader of the batch's rows can be kept waiting
+MOST_ITEMS = 200  # in one commit: bounds how long it keeps the event loop and its rows
 
 
 class DatabaseUnavailable(Exception):
