@@ -39,7 +39,7 @@ _PRAGMAS = (
     "foreign_keys=ON",
     "secure_delete=FAST",  # what goes is overwritten where its page is written anyway
     "cache_size=-16000",  # KiB, taken as needed: the default 2 MB reads hot pages again and again
-    "wal_autocheckpoint=8000",  # pages: a page changed in many commits goes into the database once
+    "wal_autocheckpoint=3000",  # pages: a page changed in many commits goes into the database once
 )
 _UPGRADE_LOCK = 0x5A75727566  # any number will do that no other program on the server picks: "Zuruf"
 _TRY_AGAIN = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock detected
