@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import floor
 from typing import Literal
 
 from channels.errors import SendError, SendErrorKind
@@ -11,6 +12,7 @@ from channels.message import RateLimit
 FIRST_RETRY_MS = 1_000
 LONGEST_RETRY_MS = 120_000
 FEW = 5  # tries for what is probably wrong with this one message
+ROUNDING_S = 1e-6  # clocks count from the machine's start: their last digits are noise
 UNCLEAR_HOLD_MS = 60_000  # how long a status report may settle what became of a send
 
 
@@ -28,14 +30,15 @@ class Pace:
 
     def take(self, now_s: float) -> bool:
         """Take a slot if one is free now."""
-        if self._due_s - self._slack_s > now_s:
+        if self._due_s - self._slack_s > now_s + ROUNDING_S:
             return False
         self._due_s = max(self._due_s, now_s) + self._interval_s
         return True
 
     def free(self, now_s: float) -> int:
         """How many slots are free now."""
-        return max(0, int((now_s + self._slack_s - max(self._due_s, now_s)) / self._interval_s + 1e-9) + 1)
+        early_s = now_s + ROUNDING_S + self._slack_s - max(self._due_s, now_s)
+        return floor(early_s / self._interval_s) + 1 if early_s >= 0 else 0
 
     def wait_s(self, now_s: float) -> float:
         """How long until a slot is free."""

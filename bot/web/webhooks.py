@@ -67,10 +67,21 @@ class WebhookDoor:
                 log.exception("webhook.parse_crashed", channel=channel.name)
             reason = str(error) if isinstance(error, Unreadable) else type(error).__name__
             log.warning("webhook.unreadable", channel=channel.name, size_bytes=len(call.body))
-            key = "unreadable:" + hashlib.sha256(call.body).hexdigest()
-            events = [UnreadableEvent(dedupe_key=key, reason=reason, body=call.body)]
-        if events:
-            await self._accept(channel.name, events)
+            events = [_put_aside(call, reason)]
+        try:
+            if events:
+                await self._accept(channel.name, events)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            # It would fail the same way each time it comes back, and hold up what comes after it.
+            log.exception("webhook.not_storable", channel=channel.name)
+            await self._accept(channel.name, [_put_aside(call, type(error).__name__)])
+
+
+def _put_aside(call: WebhookRequest, reason: str) -> UnreadableEvent:
+    key = "unreadable:" + hashlib.sha256(call.body).hexdigest()
+    return UnreadableEvent(dedupe_key=key, reason=reason, body=call.body)
 
 
 async def _body(request: web.Request) -> bytes:

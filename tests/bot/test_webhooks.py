@@ -7,10 +7,12 @@ import random
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from bot.clock import Clock
 from bot.web import webhooks
@@ -31,6 +33,18 @@ from zuruf.settings import ConfigurationError, load
 
 SAMPLES = load_samples("telegram")
 DAY_S = 24 * 3600
+POISON = {  # a database that refuses one message, for a reason that will not pass
+    "sqlite": (
+        """CREATE TRIGGER refuse BEFORE INSERT ON message WHEN NEW.text = 'Gift'
+           BEGIN SELECT RAISE(ABORT, 'no'); END""",
+    ),
+    "postgresql": (
+        """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN RAISE EXCEPTION 'no'; END $$""",
+        """CREATE TRIGGER refuse BEFORE INSERT ON message FOR EACH ROW WHEN (NEW.text = 'Gift')
+           EXECUTE FUNCTION refuse()""",
+    ),
+}
 # What each kind of sample leads to: messages stored, by kind; everything else leaves none behind.
 STORED_AS = {
     "message.text": "text",
@@ -202,6 +216,19 @@ async def test_what_is_authentic_but_unreadable_is_counted_once(whole: Whole) ->
     for _ in range(3):
         assert await whole.post(b'{"update_id": 7, "message": "no object"}') == 200
     assert await whole.count("quarantine") == 1
+
+
+async def test_what_cannot_be_stored_is_put_aside_and_does_not_come_back_for_ever(whole: Whole) -> None:
+    for statement in POISON[whole.app.database.dialect]:
+        await whole.app.database.write(partial(_execute, statement))
+    bodies = [update(number, "Gift" if number == 3 else "Hallo") for number in range(6)]
+    assert await asyncio.gather(*map(whole.post, bodies)) == [200] * 6
+    assert await whole.count("message", "direction = 'in'") == 5
+    assert await whole.count("quarantine") == 1
+
+
+def _execute(statement: str, connection: sa.Connection) -> None:
+    connection.exec_driver_sql(statement)
 
 
 async def test_a_replay_changes_nothing_also_days_and_restarts_later(

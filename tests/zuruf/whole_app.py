@@ -88,11 +88,15 @@ class Whole:
 
     async def deliver(self, body: object) -> None:
         """Post until it is taken, as providers do."""
-        for _ in range(400):
+        for _ in range(1000):
             if await self.post(body) == 200:
                 return
-            await asyncio.sleep(0.05)
+            await self.pause()
         raise AssertionError("the webhook was never taken")
+
+    async def pause(self) -> None:
+        """A moment between two looks."""
+        await asyncio.sleep(0.02)
 
     async def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """The rows of a query on the gateway's database."""
