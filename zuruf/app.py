@@ -78,6 +78,8 @@ class App:
             if feature.on_content:
                 self.content.on_change(feature.on_content)
         self.gateway: Gateway
+        self.server: web.Application
+        self.console: web.Application
         self._console_routes = console_routes
         self._templates = templates
         self._opened = AsyncExitStack()
@@ -138,11 +140,11 @@ class App:
         return CHANNEL_KINDS[config.kind](config, ports)
 
     async def _open_doors(self) -> None:
-        server = web.Application(client_max_size=MOST_BODY_BYTES)
+        self.server = server = web.Application(client_max_size=MOST_BODY_BYTES)
         door = WebhookDoor(self.gateway.channels, self.gateway.inbox.accept)
         server.add_routes([*door.routes, *health_routes(self._readiness)])
         own_name = urlsplit(self.settings.console.public_url).hostname or ""
-        console = pages_app({own_name, *LOOPBACK_HOSTS}, self._templates)
+        self.console = console = pages_app({own_name, *LOOPBACK_HOSTS}, self._templates)
         console.add_routes(health_routes(self._readiness))
         console.add_routes(self._console_routes)
         for feature in self.features:
