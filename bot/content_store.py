@@ -1,7 +1,7 @@
 """The live content in memory: one revision, replaced whole, the same in every process within moments."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from bot.clock import Clock
-from bot.content import Content, ContentKind, Organisation, Problem
+from bot.content import Content, Problem
 from bot.content_problems import ContentRefused, FileProblem
 from bot.content_rows import (
     LiveItem,
@@ -37,13 +37,10 @@ class ContentStore:
     def __init__(
         self,
         database: Database,
-        kinds: Sequence[ContentKind],
-        organisation: Organisation,
-        default_texts: Mapping[str, Mapping[str, str]],
-        targets: frozenset[str],
+        rules: ContentRules,
         clock: Clock | None = None,
     ) -> None:
-        self.rules = ContentRules(kinds, organisation, default_texts, targets)
+        self.rules = rules
         self._database = database
         self._clock = clock or Clock()
         self._current = self.rules.content({}, revision=-1)

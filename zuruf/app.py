@@ -70,10 +70,7 @@ class App:
         self.features = features(settings)
         self.database: Database = open_database(settings.storage.database)
         self.rules = content_rules(settings, self.features)
-        rules = self.rules
-        self.content = ContentStore(
-            self.database, rules.kinds, rules.organisation, rules.default_texts, rules.targets, self.clock
-        )
+        self.content = ContentStore(self.database, self.rules, self.clock)
         for feature in self.features:
             if feature.on_content:
                 self.content.on_change(feature.on_content)

@@ -101,11 +101,6 @@ def echo(turn: Turn) -> Outcome:
     return Outcome((Reply(f"echo {turn.text}"),))
 
 
-def greeted(step: Callable[[Turn], Outcome]) -> Callable[[Turn], Outcome]:
-    """The same step: tests that do not care for the greeting count without it."""
-    return step
-
-
 def make_gateway(
     database: Database,
     channel: ScriptedChannel,

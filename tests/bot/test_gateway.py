@@ -22,6 +22,8 @@ from channels.message import (
 )
 from tests.bot.scripted import ScriptedChannel, make_gateway, rows, running, said, settled, until
 
+STATUSES = "SELECT status FROM message WHERE direction = 'out' ORDER BY position"
+
 
 @pytest.fixture
 def channel() -> ScriptedChannel:
@@ -125,7 +127,8 @@ async def test_a_reply_whose_fate_is_unclear_is_sent_again_once(
         await gateway.inbox.accept("test", [said("anna", "hallo", "1")])
         await settled(database)
     assert len(channel.tries) == 4, "two bubbles, each tried twice"
-    assert await rows(database, "SELECT DISTINCT status FROM message WHERE direction = 'out'") == [("unclear",)]
+    statuses = await rows(database, "SELECT DISTINCT status FROM message WHERE direction = 'out'")
+    assert statuses == [("unclear",)]
 
 
 async def test_a_status_report_settles_an_unclear_send(database: Database, tmp_path: Path) -> None:
@@ -188,7 +191,7 @@ async def test_a_blocked_contact_gets_no_more_until_they_write_again(
         await gateway.inbox.accept("test", [said("anna", "hallo", "1")])
         await settled(database)
         assert await rows(database, "SELECT reachable FROM address") == [("blocked",)]
-        statuses = await rows(database, "SELECT status FROM message WHERE direction = 'out' ORDER BY position")
+        statuses = await rows(database, STATUSES)
         assert statuses == [("failed",), ("cancelled",)]
         channel.answer = lambda message: None
         await gateway.inbox.accept("test", [said("anna", "wieder da", "2")])
@@ -205,7 +208,7 @@ async def test_the_rest_of_a_split_answer_is_cancelled_when_one_part_fails(
     async with running(make_gateway(database, channel, tmp_path)) as gateway:
         await gateway.inbox.accept("test", [said("anna", "wort " * 100, "1")])
         await settled(database)
-    statuses = await rows(database, "SELECT status FROM message WHERE direction = 'out' ORDER BY position")
+    statuses = await rows(database, STATUSES)
     assert statuses == [("sent",), ("sent",), ("failed",), ("cancelled",)]
 
 
@@ -214,12 +217,14 @@ async def test_edits_reactions_and_blocking_are_written_down(
 ) -> None:
     anna = Sender((Identifier("chat", "anna"),))
     async with running(make_gateway(database, channel, tmp_path)) as gateway:
-        await gateway.inbox.accept("test", [said("anna", "halo", "1"), MessageEdited("2", anna, "in-1", "hallo")])
+        edited = MessageEdited("2", anna, "in-1", "hallo")
+        await gateway.inbox.accept("test", [said("anna", "halo", "1"), edited])
         await settled(database)
         bubble = channel.sent[0].message_id
         await gateway.inbox.accept("test", [ReactionChanged("3", anna, f"p{bubble}", "👍")])
         await gateway.inbox.accept("test", [ReachabilityChanged("4", anna, reachable=False)])
-        await gateway.inbox.accept("test", [ReachabilityChanged("5", Sender((Identifier("chat", "x"),)), False)])
+        stranger = Sender((Identifier("chat", "x"),))
+        await gateway.inbox.accept("test", [ReachabilityChanged("5", stranger, reachable=False)])
     stored = await rows(database, "SELECT text, extra FROM message WHERE direction = 'in'")
     assert stored[0][0] == "hallo"
     assert "halo" in str(stored[0][1])

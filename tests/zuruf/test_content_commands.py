@@ -39,7 +39,7 @@ def run(commands: typer.Typer, *arguments: object) -> Result:
 def edit_live(database_url: str, title: str) -> None:
     async def save() -> None:
         database = open_database(database_url)
-        store = ContentStore(database, RULES.kinds, RULES.organisation, {}, RULES.targets)
+        store = ContentStore(database, RULES)
         titles = {"de": title, "en": title}
         await store.save("menu", MenuRow(id="people", title=titles, leads_to="agent"))
         await database.close()

@@ -104,7 +104,7 @@ class Whole:
 
     async def count(self, table: str, where: str = "1 = 1") -> int:
         """How many rows a table has."""
-        return int((await self.rows(f"SELECT count(*) FROM {table} WHERE {where}"))[0][0])  # noqa: S608 - names
+        return int((await self.rows(f"SELECT count(*) FROM {table} WHERE {where}"))[0][0])
 
 
 @asynccontextmanager

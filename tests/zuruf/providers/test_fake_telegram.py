@@ -1,79 +1,16 @@
 """The fake Telegram behaves like the real one wherever a gateway could notice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 from telegram import Bot, Update
 
+from tests.zuruf.providers.receiver import NORA, SECRET, TOM, Call, Gateway
 from zuruf.demo.providers.faults import Answer, Fault
 from zuruf.demo.providers.telegram import FakeTelegram
 from zuruf.demo.providers.telegram_files import Upload
-from zuruf.demo.providers.telegram_rules import parse_html
-
-NORA, TOM = 99_000_000_001, 99_000_000_002
-SECRET = "test_telegram_secret-token_01"
-Call = Callable[..., Coroutine[Any, Any, dict[str, Any]]]
-
-
-class Gateway:
-    """A webhook receiver that remembers what came and refuses what it is told to refuse."""
-
-    def __init__(self) -> None:
-        self.updates: list[dict[str, Any]] = []
-        self.secrets: set[str | None] = set()
-        self.refuse: Callable[[dict[str, Any]], bool] = lambda update: False
-        self.url = ""
-
-    async def receive(self, request: web.Request) -> web.Response:
-        update = await request.json()
-        self.updates.append(update)
-        self.secrets.add(request.headers.get("X-Telegram-Bot-Api-Secret-Token"))
-        return web.Response(status=500 if self.refuse(update) else 200)
-
-    def texts(self) -> list[str]:
-        return [update["message"]["text"] for update in self.updates if "message" in update]
-
-
-@pytest.fixture
-async def telegram() -> AsyncIterator[FakeTelegram]:
-    async with FakeTelegram(time_scale=0.001) as provider:
-        yield provider
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as opened:
-        yield opened
-
-
-@pytest.fixture
-def call(telegram: FakeTelegram, session: aiohttp.ClientSession) -> Call:
-    async def call_method(method: str, **parameters: Any) -> dict[str, Any]:
-        url = f"{telegram.url}/bot{telegram.token}/{method}"
-        async with session.post(url, json=parameters) as answer:
-            body: dict[str, Any] = await answer.json()
-            assert body["ok"] == (answer.status == 200)
-            return body
-
-    return call_method
-
-
-@pytest.fixture
-async def gateway(call: Call) -> AsyncIterator[Gateway]:
-    receiver = Gateway()
-    app = web.Application()
-    app.router.add_post("/webhooks/telegram", receiver.receive)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}/webhooks/telegram"
-    await call("setWebhook", url=receiver.url, secret_token=SECRET)
-    yield receiver
-    await runner.cleanup()
 
 
 async def test_a_text_reaches_the_webhook_with_the_secret_and_gets_its_tick(
@@ -172,108 +109,6 @@ async def test_reactions_come_only_when_asked_for(
     reaction = gateway.updates[1]["message_reaction"]
     assert reaction["old_reaction"] == [{"type": "emoji", "emoji": "👍"}]
     assert reaction["new_reaction"] == []
-
-
-@pytest.mark.parametrize(
-    ("parameters", "code", "description"),
-    [
-        ({"text": "  \n"}, 400, "message text is empty"),
-        ({"text": "<b></b>", "parse_mode": "HTML"}, 400, "message text is empty"),
-        ({"text": "x" * 4097}, 400, "message is too long"),
-        ({"text": "👋" * 2049}, 400, "message is too long"),
-        ({"text": "<x>y</x>", "parse_mode": "HTML"}, 400, "can't parse entities: Unsupported start tag"),
-        ({"text": "ä<b>y", "parse_mode": "html"}, 400, "can't parse entities: Can't find end tag"),
-        ({"text": "<b>x</i>", "parse_mode": "HTML"}, 400, "can't parse entities: Unmatched end tag at byte"),
-        ({"text": "x</b>", "parse_mode": "HTML"}, 400, "can't parse entities: Unexpected end tag at byte"),
-        ({"text": "1 < 2", "parse_mode": "HTML"}, 400, "can't parse entities: Unclosed start tag"),
-        ({"text": "x", "chat_id": 1}, 400, "chat not found"),
-        ({"text": "x", "chat_id": "nobody"}, 400, "chat_id must be an integer"),
-        ({"text": "x", "reply_parameters": {"message_id": 77}}, 400, "message to be replied not found"),
-    ],
-)
-async def test_a_message_that_telegram_would_refuse_is_refused_in_its_words(
-    telegram: FakeTelegram, call: Call, parameters: dict[str, Any], code: int, description: str
-) -> None:
-    nora = telegram.chat(NORA)
-    answer = await call("sendMessage", **{"chat_id": NORA, **parameters})
-    assert answer["error_code"] == code
-    assert description in answer["description"]
-    assert nora.from_bot == []
-
-
-@pytest.mark.parametrize(
-    ("rows", "description"),
-    [
-        ([[{"text": "Ja", "callback_data": "ü" * 33}]], "BUTTON_DATA_INVALID"),
-        ([[{"text": "Ja", "callback_data": ""}]], "BUTTON_DATA_INVALID"),
-        ([[{"text": "", "callback_data": "a"}]], "button text must be non-empty"),
-        ([[{"text": "Ja", "url": "javascript:alert(1)"}]], "Unsupported URL protocol"),
-        ([[{"text": "Ja"}]], "text buttons are unallowed"),
-        ([[{"text": "Ja", "callback_data": "a"}]] * 101, "reply markup is too long"),
-    ],
-)
-async def test_a_keyboard_beyond_the_limits_is_refused(
-    telegram: FakeTelegram, call: Call, rows: list[list[dict[str, str]]], description: str
-) -> None:
-    telegram.chat(NORA)
-    markup = {"inline_keyboard": rows}
-    answer = await call("sendMessage", chat_id=NORA, text="?", reply_markup=markup)
-    assert description in answer["description"]
-
-
-async def test_the_longest_text_counts_after_its_markup_was_read(telegram: FakeTelegram, call: Call) -> None:
-    nora = telegram.chat(NORA)
-    await call("sendMessage", chat_id=NORA, text=f"<b>{'&amp;' * 4096}</b>", parse_mode="HTML")
-    assert nora.from_bot[0].text == "&" * 4096
-
-
-def test_formatting_is_placed_in_utf16_units() -> None:
-    text, entities = parse_html(
-        '👋 <b>fett <i>&lt;schräg&gt;</i></b> <a href="https://example.org/?a&amp;b">da</a>'
-    )
-    assert text == "👋 fett <schräg> da"
-    assert entities == [
-        {"type": "bold", "offset": 3, "length": 13},
-        {"type": "italic", "offset": 8, "length": 8},
-        {"type": "text_link", "offset": 17, "length": 2, "url": "https://example.org/?a&b"},
-    ]
-
-
-def test_a_link_that_could_run_code_stays_text() -> None:
-    assert parse_html('<a href="javascript:alert(1)">da</a>') == ("da", [])
-
-
-async def test_a_person_who_blocked_left_or_never_started_cannot_be_reached(
-    telegram: FakeTelegram, gateway: Gateway, call: Call
-) -> None:
-    nora = telegram.chat(NORA)
-    telegram.block(nora)
-    telegram.chat(TOM, started=False)
-    telegram.chat(3).deactivated = True
-    answers = [await call("sendMessage", chat_id=chat, text="x") for chat in (NORA, TOM, 3)]
-    assert [answer["error_code"] for answer in answers] == [403, 403, 403]
-    assert [answer["description"].split(": ")[1] for answer in answers] == [
-        "bot was blocked by the user",
-        "bot can't initiate conversation with a user",
-        "user is deactivated",
-    ]
-    telegram.say(nora, "wieder da")
-    await telegram.until(lambda: telegram.updates.pending == 0)
-    statuses = [
-        update["my_chat_member"]["new_chat_member"]["status"]
-        for update in gateway.updates
-        if "my_chat_member" in update
-    ]
-    assert statuses == ["kicked", "member"]
-    assert (await call("sendMessage", chat_id=NORA, text="x"))["ok"]
-
-
-async def test_a_wrong_token_is_unauthorised_and_no_token_is_not_found(
-    telegram: FakeTelegram, session: aiohttp.ClientSession
-) -> None:
-    for token, status in (("88000000001:wrong", 401), ("nonsense", 404)):
-        async with session.get(f"{telegram.url}/bot{token}/getMe") as answer:
-            assert answer.status == status
 
 
 async def test_a_tap_is_told_once_and_answered_once(
