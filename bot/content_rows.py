@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from bot.content import JsonBody
 from bot.content_rules import ContentRules, Key, digest
-from bot.database import insert_new
+from bot.statements import insert_new
 from bot.tables import ContentRow, Revision, table
 
 log = structlog.get_logger(__name__)

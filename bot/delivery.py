@@ -7,9 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from bot.database import run_many
 from bot.outbox import REPLY, SendJob
 from bot.pacing import GiveUp, Retry, Unclear, Verdict
+from bot.statements import run_many
 from bot.tables import Address, Contact, Conversation, Message, Outbox, table
 from channels.errors import SendError
 from channels.message import DeliveryState, DeliveryUpdate, Receipt

@@ -6,7 +6,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from bot.database import run_many
 from bot.dialog import (
     ChooseLanguage,
     CloseQuestion,
@@ -20,6 +19,7 @@ from bot.dialog import (
 )
 from bot.ids import Ids
 from bot.parties import Party
+from bot.statements import run_many
 from bot.tables import Address, Consent, Contact, Conversation, Media, Message, Outbox, table
 from bot.tables import Question as QuestionRow
 from channels.message import InboundMessage

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from bot.clock import Clock
-from bot.database import Database, insert_new
+from bot.database import Database
+from bot.statements import insert_new
 from bot.tables import ChannelMemoryRow, table
 
 _MEMORY = table(ChannelMemoryRow)

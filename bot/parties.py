@@ -11,10 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from bot.database import insert_new
 from bot.dialog import Mode, Option, Question
 from bot.ids import Ids
 from bot.questions import question_id_in
+from bot.statements import insert_new
 from bot.tables import (
     Address,
     AddressIdentifier,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from bot.database import insert_new
+from bot.statements import insert_new
 from bot.tables import Seen, table
 
 _SEEN = table(Seen)

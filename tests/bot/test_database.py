@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-import bot.database
+import bot.sqlite
 from bot.commits import DatabaseUnavailable
 from bot.database import Database, SqliteDatabase, open_database
 from tests.zuruf.whole_app import Whole, update, whole_gateway
@@ -20,7 +20,7 @@ DOORS_OPEN = "ALTER DATABASE {} ALLOW_CONNECTIONS {}"
 
 @pytest.fixture
 async def whole(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Whole]:
-    monkeypatch.setattr(bot.database, "BUSY_TIMEOUT_MS", 200)
+    monkeypatch.setattr(bot.sqlite, "BUSY_TIMEOUT_MS", 200)
     async with whole_gateway(tmp_path, database_url) as gateway:
         yield gateway
 

@@ -54,9 +54,7 @@ async def test_parallel_copies_of_a_webhook_are_acted_on_once_by_two_processes(
     messages = [said(f"p{number % 20}", f"m{number}", str(number)) for number in range(100)]
     async with running(first), running(second) if second is not first else running(first):
         copies = [
-            gateway.inbox.accept("test", [message])
-            for message in messages
-            for gateway in (first, second) * 5
+            gateway.inbox.accept("test", [message]) for message in messages for gateway in (first, second) * 5
         ]
         await asyncio.gather(*copies)
         await settled(database)
