@@ -33,7 +33,6 @@ SECRET = "kill-secret"
 CHATS = 100
 MOST_UNCLEAR_A_KILL = 50
 READY_S = 30
-SETTLED_S = 120
 PER_S = 200
 FIRST, EACH = 10, 90  # each chat counts from 10 to 99: the bot's answer to a bare number names it
 ANSWER = re.compile(r"Die (\d+) kann ich")
@@ -112,7 +111,13 @@ class Gateway:
 
 
 async def run_kills(
-    folder: Path, database: str, kills: int, *, between_s: float = 2, wait_for_leases: bool = True
+    folder: Path,
+    database: str,
+    kills: int,
+    *,
+    between_s: float = 2,
+    settled_s: float = 120,
+    wait_for_leases: bool = True,
 ) -> Books:
     """Deliver under load while the gateway is killed and started again; then count.
 
@@ -134,7 +139,8 @@ async def run_kills(
                 deliveries.reconnect()
             deliveries.enough.set()
             await delivering
-            await _until_settled(database, wait_for_leases)
+            async with asyncio.timeout(settled_s):
+                await _until_settled(database, wait_for_leases)
         _count(books, await _stored(database), provider, deliveries.accepted)
     return books
 
@@ -198,12 +204,11 @@ def _update(number: int, chat_id: int, text: str) -> dict[str, object]:
 async def _until_settled(database: str, wait_for_leases: bool) -> None:
     opened = open_database(database)
     before = -1
-    async with asyncio.timeout(SETTLED_S):
-        while left := await opened.read(lambda c: c.scalar(sa.text("SELECT count(*) FROM outbox")) or 0):
-            if left == before and not wait_for_leases:
-                await opened.write(abandon_sends)
-            before = left
-            await asyncio.sleep(1)
+    while left := await opened.read(lambda c: c.scalar(sa.text("SELECT count(*) FROM outbox")) or 0):
+        if left == before and opened.is_postgresql and not wait_for_leases:
+            await opened.write(abandon_sends)
+        before = left
+        await asyncio.sleep(0.5)
     await opened.close()
 
 
