@@ -178,7 +178,7 @@ class _Deliveries:
         headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
         async with self._chats[chat_id]:
             for _ in range(1000):
-                with suppress(OSError):
+                with suppress(OSError, RuntimeError):  # uvloop's word for a connection that has ended
                     async with asyncio.timeout(10):
                         if await self._client.post("/webhooks/telegram", body, headers) == 200:
                             self.accepted.append((chat_id, said))
