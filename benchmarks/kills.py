@@ -2,7 +2,7 @@
 
     python -m benchmarks.kills [--kills 50] [--database sqlite|postgresql://...]
 
-Some seven seconds a kill: 50 kills take six minutes. The gateway runs as `zuruf serve`; this process is the
+Some five seconds a kill: 50 kills take four minutes. The gateway runs as `zuruf serve`; this process is the
 Telegram that delivers 200 messages a second, again and again until each is taken, and gets the answers.
 """
 
