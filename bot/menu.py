@@ -25,7 +25,9 @@ ASIDE_OF_PEOPLE = COURTESY | folded(
     " könnte lieber direkt real echten echter echte sie zum zu connect need brauche ihrem eurem sprech"
 )
 CALL_BACK = Vocabulary("rückruf zurückrufen callback anrufen call rufen ruft rufe")
-ASIDE_OF_CALL_BACK = COURTESY | folded("um einen back an sie mich zurück können kann can you could")
+ASIDE_OF_CALL_BACK = COURTESY | folded(
+    "um einen back an sie mich zurück können kann jemand wer can you could someone somebody"
+)
 FEWEST_PHONE_DIGITS = 6
 SIGN_UP = Vocabulary("newsletter rundbrief anmelden subscribe abonnieren", unlike="abmelden ummelden")
 

@@ -17,7 +17,8 @@ FAREWELLS = Vocabulary(
 )
 NODS = Vocabulary(
     "ok okay oki okey k gut super prima top toll perfekt passt klar verstanden genau aha ach hm hmm haha"
-    " lol schade macht nichts gerne gern jo jup cool fine great perfect good nice alright understood"
+    " ups oops huch lol schade macht nichts gerne gern jo jup cool fine great"
+    " perfect good nice alright understood"
 )
 BESIDE = Vocabulary(
     "vielen vielmals herzlichen lieben besten sehr ich habe hätte schön schönen schönes schöne ganz tag"

@@ -148,6 +148,7 @@ def test_a_person_is_one_word_away(word: str) -> None:
         "Rückruf",
         "Rueckruf bitte",
         "Bitte um Rückruf",
+        "Kann mich jemand anrufen?",
         "Bitte rufen Sie mich an",
         "callback",
         "call me back please",

@@ -38,7 +38,7 @@ def test_kind_words_get_one_back(text: str, key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["ok", "OK!", "👍", "👍🏽👍🏽", "🙂", "Alles klar", "passt", "gut", "prima", "...", "verstanden"]
+    "text", ["ok", "OK!", "👍", "👍🏽👍🏽", "🙂", "Alles klar", "passt", "gut", "prima", "...", "Ups"]
 )
 def test_nods_and_emoji_are_left_at_that(text: str) -> None:
     talk = Talk()

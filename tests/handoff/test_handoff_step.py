@@ -100,10 +100,30 @@ def test_one_notice_per_stay() -> None:
     assert talk.send(media=Media("image", "f")) == []
 
 
-def test_who_asks_for_a_person_again_is_told_again_after_half_an_hour() -> None:
+@pytest.mark.parametrize("text", ["Mitarbeiter!!", "9", "Hallo, ist da wer?", "Wann antwortet ihr endlich?"])
+def test_who_asks_for_a_person_again_is_told_when_somebody_answers(text: str) -> None:
+    talk = _talk("2026-01-05 18:00")
+    talk.say("Menü")
+    talk.say("Mitarbeiter")
+    talk.wait(1)
+    assert talk.say(text) == [
+        "Unser Team weiß Bescheid. Wir sind morgen ab 7 Uhr wieder da und antworten Ihnen dann hier."
+    ]
+    assert talk.mode == "waiting"
+
+
+def test_a_second_tap_at_once_is_the_first_ones_echo() -> None:
     talk = _talk()
     talk.say("Mitarbeiter")
-    assert talk.say("Mitarbeiter!!") == []
+    assert talk.say("Mitarbeiter") == []
+    talk.wait(1)
+    assert talk.say("Mitarbeiter")[0].startswith("Unser Team weiß Bescheid")
+    assert talk.say("Mitarbeiter") == []
+
+
+def test_who_asks_for_a_person_after_half_an_hour_is_handed_over_anew() -> None:
+    talk = _talk()
+    talk.say("Mitarbeiter")
     talk.wait(31)
     assert talk.say("Mitarbeiter!!")[0].startswith("Das gebe ich")
 
@@ -182,6 +202,22 @@ def test_a_call_back_with_its_number_is_noted_at_once() -> None:
     assert "am Montag ab 7 Uhr" in answer
     assert _mode(talk) == SetMode("waiting", "callback")
     assert talk.memory["handoff_note"] == "Rückruf 0171 2345678 ab 17 Uhr"
+
+
+@pytest.mark.parametrize("text", ["Danke", "ok 👍"])
+def test_politeness_is_not_taken_for_the_number(text: str) -> None:
+    talk = _talk()
+    talk.say("Rückruf")
+    assert talk.say(text) == []
+    assert talk.say("0171 2345678") == [talk.text("callback-open")]
+    assert talk.memory["handoff_note"] == "0171 2345678"
+
+
+def test_a_question_is_answered_before_the_number_is_given() -> None:
+    talk = _talk(foresight={"faq": Sure(True)})
+    talk.say("Rückruf")
+    assert talk.say("Wann ist Abfuhr?") == ["the answer"]
+    assert "handoff_note" not in talk.memory
 
 
 def test_the_menu_still_works_before_the_number_is_given() -> None:
