@@ -1,13 +1,13 @@
 """What became of sends: recorded as the provider answers, or cleaned up when nobody did."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from bot.outbox import REPLY, SendJob
+from bot.outbox import LEASE_MS, REPLY, SendJob
 from bot.pacing import GiveUp, Retry, Unclear, Verdict
 from bot.statements import run_many
 from bot.tables import Address, Contact, Conversation, Message, Outbox, table
@@ -20,6 +20,7 @@ _CONVERSATION, _ADDRESS, _CONTACT = table(Conversation), table(Address), table(C
 # A delivery status only moves to the right; "failed" ends it from anywhere left of "delivered".
 STATUS_ORDER = ("queued", "sending", "unclear", "accepted", "sent", "delivered", "read")
 _BEFORE_DELIVERED = STATUS_ORDER[: STATUS_ORDER.index("delivered")]
+FORGOTTEN_MS = 5_000  # a commit that succeeds is known to its process long before
 _STATUS = {
     DeliveryState.QUEUED: "queued",
     DeliveryState.ACCEPTED: "accepted",
@@ -122,6 +123,30 @@ def sweep(connection: Connection, channel: str, now_ms: int, hold_ms: int) -> in
     ).all()
     _set_status(connection, stale, "expired")
     return len(again)
+
+
+def take_back(
+    connection: Connection, channel: str, now_ms: int, owner: int, under_way: Collection[int]
+) -> int:
+    """Put back into the queue what `owner` was to send but never began to; returns how many.
+
+    That happens when a commit succeeds but its answer is lost with the connection: the rows say
+    `sending`, and nobody knows that they are to be sent. `under_way` are the messages that somebody does.
+    """
+    forgotten = connection.scalars(
+        sa.update(_OUTBOX)
+        .where(
+            _OUTBOX.c.channel == channel,
+            _OUTBOX.c.state == "sending",
+            _OUTBOX.c.owner == owner,
+            _OUTBOX.c.lease_until_ms <= now_ms + LEASE_MS - FORGOTTEN_MS,
+            _OUTBOX.c.message_id.not_in(under_way),
+        )
+        .values(state="queued", not_before_ms=now_ms)
+        .returning(_OUTBOX.c.message_id)
+    ).all()
+    _set_status(connection, forgotten, "queued")
+    return len(forgotten)
 
 
 def abandon_sends(connection: Connection) -> None:

@@ -39,6 +39,7 @@ class Draft:
     ids: Ids
     now_ms: int  # business clock
     real_now_ms: int  # leases and pacing run on the real one
+    owner: int = 0  # the gateway whose batch this is
     parties: dict[int, Party] = field(default_factory=dict)
     messages: list[Row] = field(default_factory=list)
     media: list[Row] = field(default_factory=list)

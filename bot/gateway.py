@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -46,8 +47,9 @@ class Gateway:
         self.channels = channels
         self.troubles: dict[str, str] = {}  # by channel: why it stands still
         record = recorder(database)
+        owner = secrets.randbits(53)  # this gateway, among those that share the database
         self.senders = {
-            name: Sender(channel, database, record, self._channel_stopped)
+            name: Sender(channel, database, record, owner, self._channel_stopped)
             for name, channel in channels.items()
         }
         self.media = MediaFetcher(database, channels, media_folder)
@@ -60,6 +62,7 @@ class Gateway:
             {name: channel.capabilities for name, channel in channels.items()},
             lambda name: self.senders[name].take_slot(),
             self._committed,
+            owner,
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._taps: set[asyncio.Task[None]] = set()

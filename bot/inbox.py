@@ -68,6 +68,7 @@ class Inbox:
         capabilities: Mapping[str, Capabilities],
         take_slot: TakeSlot,
         committed: Callable[[Accepted], None],
+        owner: int,
     ) -> None:
         self._dialog = dialog
         self._content = content
@@ -75,6 +76,7 @@ class Inbox:
         self._seen = seen
         self._capabilities = capabilities
         self._take_slot = take_slot
+        self._owner = owner
         self._ids = database.ids
         self._accept = database.batched(self._take_in, partial(_tell, committed))
 
@@ -99,7 +101,7 @@ class Inbox:
             return Arrival(channel, event)
 
     def _take_in(self, connection: Connection, arrivals: list[Arrival]) -> list[Accepted]:
-        draft = Draft(self._ids, self._clock.now_ms(), real_now_ms())
+        draft = Draft(self._ids, self._clock.now_ms(), real_now_ms(), self._owner)
         keys = [(arrival.channel, arrival.event.dedupe_key) for arrival in arrivals]
         new = _first_of_each(keys, self._seen.first_time(connection, draft.now_ms, keys))
         fresh = [arrival for arrival, is_new in zip(arrivals, new, strict=True) if is_new]

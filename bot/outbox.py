@@ -124,6 +124,7 @@ def _outbox_row(
         "state": "sending" if at_once else "queued",
         "not_before_ms": draft.real_now_ms,
         "lease_until_ms": draft.real_now_ms + LEASE_MS,
+        "owner": draft.owner,
         "attempts": 0,
         "resent": False,
         "part_of": first_part,
@@ -178,14 +179,14 @@ def next_due_ms(connection: Connection, channel: str) -> int | None:
     return due
 
 
-def claim(connection: Connection, channel: str, now_ms: int, most: int) -> list[SendJob]:
-    """Up to `most` due messages, replies first, one per conversation; their rows say `sending` now."""
+def claim(connection: Connection, channel: str, now_ms: int, most: int, owner: int) -> list[SendJob]:
+    """Up to `most` due messages, replies first, one per conversation; `owner` is sending them now."""
     due = list(connection.scalars(_CLAIMABLE, {"channel": channel, "now_ms": now_ms, "most": most}))
     if not due:
         return []
     mine = _OUTBOX.c.message_id.in_(due)
     connection.execute(
-        sa.update(_OUTBOX).where(mine).values(state="sending", lease_until_ms=now_ms + LEASE_MS)
+        sa.update(_OUTBOX).where(mine).values(state="sending", lease_until_ms=now_ms + LEASE_MS, owner=owner)
     )
     connection.execute(sa.update(_MESSAGE).where(_MESSAGE.c.id.in_(due)).values(status="sending"))
     return [_job(row) for row in connection.execute(_JOBS, {"messages": due})]

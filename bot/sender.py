@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -10,7 +11,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bot.database import Database
-from bot.delivery import NotSent, SendResult, Sent, record, sweep
+from bot.delivery import NotSent, SendResult, Sent, record, sweep, take_back
 from bot.outbox import SendJob, claim, next_due_ms
 from bot.pacing import UNCLEAR_HOLD_MS, Pace, after_failure, back_off_ms
 from channels.channel import Channel
@@ -22,6 +23,7 @@ MOST_IN_FLIGHT = 512  # rate x latency of the fastest channel, with room
 SEND_TIMEOUT_S = 20.0  # shorter than the lease: a live process always answers for its sends
 IDLE_S = 1.0  # how often to look for what another process put into the outbox
 SWEEP_S = 1.0
+RESERVATION_S = 15.0  # longer than any batch takes to commit
 TOLERATED_FAILURES = 3  # in a row, before the whole channel waits for its provider
 
 
@@ -38,15 +40,19 @@ class Sender:
         channel: Channel,
         database: Database,
         record_result: Callable[[SendResult], Awaitable[None]],
+        owner: int,
         on_stop: Callable[[str, SendError], None] = lambda name, error: None,
     ) -> None:
         self.channel = channel
         self._database = database
         self._record = record_result
+        self._owner = owner
         self._on_stop = on_stop
         self._pace = Pace(channel.capabilities.rate)
-        self._open: set[asyncio.Task[None]] = set()
-        self._reserved = 0  # slots given to the inbox whose jobs have not started yet
+        self._open: dict[int, asyncio.Task[None]] = {}  # by message id
+        self._unrecorded: set[int] = set()  # answered for, but the database would not take it
+        self._reserved: deque[float] = deque()  # when slots were given for jobs that have not started yet
+        self._claiming = False
         self._wake = asyncio.Event()
         self._backlog = True  # there may be something queued, so the end of a send is worth a look
         self._paused_until_s = 0.0
@@ -55,25 +61,26 @@ class Sender:
         self._stopping = False
 
     def take_slot(self) -> bool:
-        """Whether a message may be sent at this moment; the caller then starts it with `start`.
-
-        Called on the database's writer thread too: it only reads and bumps plain numbers.
-        """
+        """Whether a message may be sent at this moment; the caller then starts it with `start`."""
         now_s = time.monotonic()
         free = not self._stopping and self._paused_until_s <= now_s and self.in_flight < MOST_IN_FLIGHT
         if free and self._pace.take(now_s):
-            self._reserved += 1
+            self._reserved.append(now_s)
             return True
         return False
 
     @property
     def in_flight(self) -> int:
         """How many sends are open or about to be."""
-        return len(self._open) + self._reserved
+        # A slot whose batch failed is never started: it comes back by itself.
+        while self._reserved and self._reserved[0] < time.monotonic() - RESERVATION_S:
+            self._reserved.popleft()
+        return len(self._open) + len(self._reserved)
 
     def start(self, job: SendJob) -> None:
         """Send a job that had its slot; its row already says `sending`."""
-        self._reserved = max(0, self._reserved - 1)
+        if self._reserved:
+            self._reserved.popleft()
         self._launch(job)
 
     def wake(self) -> None:
@@ -97,10 +104,12 @@ class Sender:
         self._stopping = True
 
     async def drain(self, timeout_s: float) -> None:
-        """Take no more, and wait for open sends to be answered and recorded."""
+        """Take no more, and wait until what is open, or about to be, is answered for and recorded."""
         self.hold()
-        if self._open:
-            await asyncio.wait(self._open, timeout=timeout_s)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self.in_flight or self._claiming:
+                    await asyncio.wait([*self._open.values(), asyncio.ensure_future(asyncio.sleep(0.05))])
 
     async def _send_due(self) -> None:
         while not self._stopping:
@@ -110,14 +119,18 @@ class Sender:
                 most = min(most, 1 - len(self._open))  # feel out a provider in trouble with one message
             if most <= 0 or self._paused_until_s > now_s:
                 return
-            jobs = await self._database.write(
-                partial(claim, channel=self.channel.name, now_ms=real_now_ms(), most=most)
+            work = partial(
+                claim, channel=self.channel.name, now_ms=real_now_ms(), most=most, owner=self._owner
             )
+            self._claiming = True
+            try:
+                for job in (jobs := await self._database.write(work)):
+                    self._pace.take(now_s)
+                    self._launch(job)
+            finally:
+                self._claiming = False
             if not jobs:
                 return
-            for job in jobs:
-                self._pace.take(now_s)
-                self._launch(job)
 
     async def _wait_for_work(self) -> None:
         due_ms = await self._database.read(partial(next_due_ms, channel=self.channel.name))
@@ -136,8 +149,9 @@ class Sender:
 
     def _launch(self, job: SendJob) -> None:
         task = asyncio.create_task(self._send(job), name=f"send {self.channel.name}")
-        self._open.add(task)
-        task.add_done_callback(self._open.discard)
+        message_id = job.message.message_id
+        self._open[message_id] = task
+        task.add_done_callback(lambda _: self._open.pop(message_id, None))
 
     async def _send(self, job: SendJob) -> None:
         result: SendResult
@@ -170,6 +184,7 @@ class Sender:
                 # The lease keeps the row ours meanwhile; after it the send counts as unclear.
                 log.exception("send.not_recorded", channel=self.channel.name, attempt=attempt)
                 await asyncio.sleep(back_off_ms(attempt) / 1000)
+        self._unrecorded.add(result.job.message.message_id)
 
     def _failed(self, job: SendJob, error: SendError) -> NotSent:
         name, reports = self.channel.name, self.channel.capabilities.delivery_reports
@@ -200,8 +215,12 @@ class Sender:
         name = self.channel.name
         while True:
             try:
-                work = partial(sweep, channel=name, now_ms=real_now_ms(), hold_ms=hold_ms)
-                if await self._database.write(work):
+                now_ms, under_way = real_now_ms(), {*self._open, *self._unrecorded}
+                settle = partial(sweep, channel=name, now_ms=now_ms, hold_ms=hold_ms)
+                forgotten = partial(
+                    take_back, channel=name, now_ms=now_ms, owner=self._owner, under_way=under_way
+                )
+                if await self._database.write(settle) + await self._database.write(forgotten):
                     self.wake()
             except Exception:
                 log.exception("sweep.failed", channel=name)

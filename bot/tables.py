@@ -204,6 +204,7 @@ class Outbox(SQLModel, table=True):
     state: str = "queued"  # queued -> sending -> gone, or unclear
     not_before_ms: int = _time()
     lease_until_ms: int = _time()  # real time: after this a "sending" row's process is dead
+    owner: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))  # the gateway that sends it
     attempts: int = 0
     resent: bool = False  # an unclear send was repeated: never twice
     part_of: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))  # first part's message id

@@ -1,13 +1,17 @@
 """Reliability of the core in its fast form: R1, R3-R7, R15, on both databases."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bot.database import Database
+from bot.delivery import abandon_sends, take_back
+from bot.outbox import claim
+from bot.sender import real_now_ms
 from channels.errors import SendError, SendErrorKind
 from channels.message import (
     DeliveryState,
@@ -166,12 +170,10 @@ async def test_what_a_killed_process_was_sending_is_sent_by_the_next(
     await killed.inbox.accept("test", [said("anna", "hallo", "1")])
     await until(lambda: len(channel.tries) == 1)
     for sender in killed.senders.values():
-        for task in sender._open:
+        for task in sender._open.values():
             task.cancel()
     await rows(database, "SELECT 1")
     if database.is_postgresql:  # elsewhere the next process knows that it is alone
-        from bot.delivery import abandon_sends
-
         await database.write(abandon_sends)
     channel.latency_s = 0
     async with running(make_gateway(database, channel, tmp_path)):
@@ -251,3 +253,26 @@ async def test_a_tap_is_acknowledged(database: Database, channel: ScriptedChanne
     async with running(make_gateway(database, channel, tmp_path)) as gateway:
         await gateway.inbox.accept("test", [said("anna", "", "1", choice="x.1", tap_id="tap")])
         await until(lambda: channel.taps == ["tap"])
+
+
+async def test_what_a_lost_commit_left_behind_is_sent_by_its_own_gateway(
+    database: Database, tmp_path: Path
+) -> None:
+    channel = ScriptedChannel(rate=0.001)  # nothing beyond the first burst is sent at once
+    gateway = make_gateway(database, channel, tmp_path)
+    gateway.hold()
+    await gateway.inbox.accept("test", [said("anna", "hallo", "1")])
+    now_ms = real_now_ms()
+    claimed = await database.write(partial(claim, channel="test", now_ms=now_ms, most=9, owner=7))
+    [message_id] = [job.message.message_id for job in claimed]
+
+    async def taken_back(owner: int, later_ms: int, under_way: Collection[int] = ()) -> int:
+        work = partial(take_back, channel="test", now_ms=now_ms + later_ms, owner=owner, under_way=under_way)
+        return await database.write(work)
+
+    assert await taken_back(owner=8, later_ms=6_000) == 0, "another gateway may be sending it"
+    assert await taken_back(owner=7, later_ms=1_000) == 0, "its commit may only just have ended"
+    assert await taken_back(owner=7, later_ms=6_000, under_way=[message_id]) == 0, "it is being sent"
+    assert await taken_back(owner=7, later_ms=6_000) == 1
+    states = await rows(database, f"SELECT state, resent FROM outbox WHERE message_id = {message_id}")
+    assert [(state, bool(resent)) for state, resent in states] == [("queued", False)]

@@ -208,6 +208,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("not_before_ms", sa.BigInteger(), nullable=False),
         sa.Column("lease_until_ms", sa.BigInteger(), nullable=False),
+        sa.Column("owner", sa.BigInteger(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("resent", sa.Boolean(), nullable=False),
         sa.Column("part_of", sa.BigInteger(), nullable=False),
