@@ -22,6 +22,11 @@ async def session(console: str) -> AsyncIterator[aiohttp.ClientSession]:
         yield opened
 
 
+async def test_the_ports_first_page_leads_to_the_phones(session: aiohttp.ClientSession) -> None:
+    async with session.get("/") as answer:
+        assert (answer.status, answer.url.path) == (200, "/phones")
+
+
 async def test_the_page_speaks_german_or_english(session: aiohttp.ClientSession) -> None:
     for query, accepted, title in (
         ("", "de-DE,de;q=0.9", "Virtuelle Telefone"),

@@ -48,6 +48,7 @@ def routes(provider: FakeTelegram, clock: Clock, give_back: GiveBack) -> list[we
     """
     phones = Phones(provider, clock, give_back)
     return [
+        web.get("/", _to_the_phones),
         web.get("/phones", phones.page),
         web.get("/phones/events", phones.events),
         web.get("/phones/files/{file_id}", phones.file),
@@ -163,6 +164,10 @@ class Phones:
         if chat is None:
             raise web.HTTPNotFound
         return chat
+
+
+async def _to_the_phones(request: web.Request) -> web.Response:
+    raise web.HTTPFound("/phones")
 
 
 def _say(phones: Phones, chat: Chat, body: dict[str, Any]) -> None:
