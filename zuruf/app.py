@@ -1,5 +1,7 @@
 """The one file that knows every room: puts a gateway together, starts it in order, stops it in reverse."""
 
+import errno
+import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -31,6 +33,8 @@ from channels.http import make_session
 from channels.registry import CHANNEL_KINDS
 from handoff.hours import OpeningHours
 from zuruf.settings import Listen, Settings, hash_key
+from zuruf.settings_errors import ConfigurationError, Problem
+from zuruf.trouble import os_trouble
 
 log = structlog.get_logger(__name__)
 
@@ -116,6 +120,7 @@ class App:
     async def _start(self) -> None:
         if isinstance(self.database, SqliteDatabase):
             self._opened.enter_context(lock_beside(self.database.path))
+        _make_writable(Path(self.settings.storage.media))
         await self.assemble()
         self._opened.push_async_callback(self.gateway.stop)
         self.gateway.keep_running("content", self.content.follow)
@@ -146,10 +151,11 @@ class App:
         console.add_routes(self._console_routes)
         for feature in self.features:
             console.add_routes(feature.console_routes)
-        self.server_port = await self._open_door(server, self.settings.server.listen)
-        self.console_port = await self._open_door(console, self.settings.console.listen)
+        console.add_routes([web.get("/", _front)])
+        self.server_port = await self._open_door(server, "server", self.settings.server.listen)
+        self.console_port = await self._open_door(console, "console", self.settings.console.listen)
 
-    async def _open_door(self, application: web.Application, listen: Listen) -> int:
+    async def _open_door(self, application: web.Application, name: str, listen: Listen) -> int:
         runner = web.AppRunner(
             application,
             access_log=None,
@@ -160,7 +166,11 @@ class App:
         await runner.setup()
         self._opened.push_async_callback(runner.cleanup)
         site = web.TCPSite(runner, listen.host, listen.port, backlog=BACKLOG)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            message = f"{listen} cannot be opened: {os_trouble(error)}; does another program have it?"
+            raise ConfigurationError([Problem(f"{name}.listen", None, "", message)]) from None
         return int(runner.addresses[0][1])
 
     async def _readiness(self) -> Readiness:
@@ -169,6 +179,18 @@ class App:
         except Exception as error:
             return Readiness({"database": type(error).__name__})
         return Readiness(partial={f"channel {name}": why for name, why in self.gateway.troubles.items()})
+
+
+def _make_writable(folder: Path) -> None:
+    """Have the folder, or know at the start rather than with the first photo that there will be none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "cannot be written", str(folder))
+
+
+async def _front(request: web.Request) -> web.Response:
+    told = "Zuruf is running. This version has no console for your team yet; /readyz says how things are."
+    return web.Response(text=told)
 
 
 def content_rules(settings: Settings, rooms: Sequence[Feature]) -> ContentRules:

@@ -11,6 +11,7 @@ import aiohttp
 import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bot.clock import Clock
 from bot.database import open_database
@@ -18,13 +19,16 @@ from bot.memory import DatabaseMemory
 from bot.quarantine import kept
 from bot.tables import ContentRow, table
 from channels.channel import ChannelPorts
-from channels.errors import SendError
+from channels.errors import SendError, SendErrorKind
 from channels.http import make_session
 from channels.registry import CHANNEL_KINDS
 from zuruf.settings import Settings
+from zuruf.trouble import os_trouble
 
 MOST_DRIFT_S = 30  # signatures, windows and schedules go wrong beyond it
 PROBE_TIMEOUT_S = 15
+UNREACHABLE = (SendErrorKind.RETRY_FEW, SendErrorKind.RETRY_UNKNOWN)
+REACH_IT = "can this machine reach the provider? DNS, proxies, firewalls, api_url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +60,12 @@ async def check_everything(settings: Settings) -> list[Finding]:
 
 def show(findings: list[Finding]) -> bool:
     """Print the findings; whether all is well."""
-    grid = Table("", "What", "Says", "What to do", box=None, pad_edge=False)
+    grid = Table("", box=None, pad_edge=False)
+    for heading in ("What", "Says", "What to do"):
+        grid.add_column(heading, overflow="fold")  # an address that ends in dots helps nobody
     for finding in findings:
-        grid.add_row("[red]✗[/]" if finding.cure else "[green]✓[/]", finding.what, finding.says, finding.cure)
+        mark = Text("✗", "red") if finding.cure else Text("✓", "green")
+        grid.add_row(mark, *map(Text, (finding.what, finding.says, finding.cure)))
     Console().print(grid)
     return not any(finding.cure for finding in findings)
 
@@ -68,7 +75,8 @@ async def _guarded(what: str, look: Callable[[], Awaitable[Finding]]) -> Finding
         async with asyncio.timeout(PROBE_TIMEOUT_S):
             return await look()
     except Exception as error:
-        reason = str(error) if type(error).__module__.startswith("bot.") else type(error).__name__
+        reason = os_trouble(error) if isinstance(error, OSError) else type(error).__name__
+        reason = str(error) if type(error).__module__.startswith("bot.") else reason
         return Finding(what, reason, f"is [storage] {what.split()[0]} right, reachable and writable?")
 
 
@@ -109,11 +117,12 @@ async def _check_channel(settings: Settings, name: str, http: aiohttp.ClientSess
         async with asyncio.timeout(PROBE_TIMEOUT_S):
             says = await channel.check()
     except SendError as error:
+        if error.kind in UNREACHABLE:
+            return [Finding(what, f"the provider cannot be reached: {error.code}", REACH_IT)]
         cure = "compare the channel's secrets and api_url with what the provider shows"
         return [Finding(what, f"the provider refuses: {error}", cure)]
     except TimeoutError:
-        cure = "can this machine reach the provider? proxies, firewalls, api_url"
-        return [Finding(what, f"no answer within {PROBE_TIMEOUT_S} s", cure)]
+        return [Finding(what, f"no answer within {PROBE_TIMEOUT_S} s", REACH_IT)]
     finally:
         await database.close()
     findings = [Finding(what, says), await _check_clock(http, getattr(config, "api_url", ""), what)]

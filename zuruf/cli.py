@@ -6,30 +6,26 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
-from functools import wraps
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import Annotated, Any
 
 import structlog
 import typer
 import uvloop
-from rich.console import Console
 
 from bot import logs
-from bot.commits import DatabaseUnavailable
 from bot.content_rules import ContentRules
 from bot.database import open_database
-from bot.lock import AlreadyRunning
-from bot.migrations import NewerDatabase
 from zuruf.app import App, content_rules, features
 from zuruf.check import check_everything, show
 from zuruf.content_commands import content_commands
 from zuruf.faq_commands import faq_commands
 from zuruf.quarantine_commands import quarantine_commands
 from zuruf.settings import Settings, load
-from zuruf.settings_errors import ConfigurationError
+from zuruf.settings_sources import PREFIX
+from zuruf.trouble import told_plainly
 
-Parameters = ParamSpec("Parameters")
 app = typer.Typer(
     name="zuruf",
     help="Messenger gateway for supplier service: FAQ, menus, newsletters and human agents.",
@@ -37,36 +33,28 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(faq_commands, name="faq")
-_errors = Console(stderr=True, highlight=False)
+
+
+class Level(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", help="The configuration file; ZURUF_... variables override its keys.")
 ]
-LogLevel = Annotated[str, typer.Option("--log-level", help="DEBUG, INFO, WARNING or ERROR.")]
+LogLevel = Annotated[Level, typer.Option("--log-level", case_sensitive=False, help="How much is logged.")]
 DEFAULT_CONFIG = Path("config.toml")
-KNOWN_TROUBLE = (ConfigurationError, AlreadyRunning, NewerDatabase, DatabaseUnavailable)
-
-
-def told_plainly(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
-    """What an administrator can mend is said in words and ends with 1; only bugs show a traceback."""
-
-    @wraps(command)
-    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except KNOWN_TROUBLE as trouble:
-            _errors.print(str(trouble), style="red", markup=False)
-            raise typer.Exit(1) from None
-        except OSError as trouble:
-            _errors.print(f"{trouble.strerror or trouble}", style="red", markup=False)
-            raise typer.Exit(1) from None
-
-    return run
+OWNER_ONLY = 0o077
 
 
 @app.command()
 @told_plainly
-def serve(config: ConfigOption = DEFAULT_CONFIG, log_level: LogLevel = "INFO") -> None:
+def serve(config: ConfigOption = DEFAULT_CONFIG, log_level: LogLevel = Level.INFO) -> None:
     """Run the gateway until it is told to stop (Ctrl+C, SIGTERM)."""
     settings = configured(config, log_level)
     for key in settings.unused():
@@ -78,7 +66,7 @@ def serve(config: ConfigOption = DEFAULT_CONFIG, log_level: LogLevel = "INFO") -
 @told_plainly
 def demo(
     port: Annotated[int, typer.Option(help="Where the virtual phones open; 0 picks a free port.")] = 8081,
-    log_level: LogLevel = "WARNING",
+    log_level: LogLevel = Level.WARNING,
 ) -> None:
     """Try everything on this machine: sample content and virtual phones, no account anywhere."""
     from zuruf.demo.run import virtual_phones  # here: a gateway that serves has no use for the demo
@@ -91,7 +79,7 @@ def demo(
 @told_plainly
 def chat(
     language: Annotated[str, typer.Option(help="What the phone reports: de or en.")] = "de",
-    log_level: LogLevel = "ERROR",
+    log_level: LogLevel = Level.ERROR,
 ) -> None:
     """Talk to the bot in the terminal, with the demo's content."""
     from zuruf.demo.run import talk_in_terminal
@@ -104,15 +92,18 @@ def chat(
 @told_plainly
 def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Look at configuration, database, providers and clock; name what is wrong and the cure."""
-    settings = configured(config, "ERROR")
+    settings = configured(config, Level.ERROR)
     if not show(asyncio.run(check_everything(settings))):
         raise typer.Exit(1)
 
 
 def configured(config: Path, log_level: str) -> Settings:
-    """The settings, with logging set up and their secrets masked in it."""
-    given = config if config != DEFAULT_CONFIG or config.exists() else None
-    settings = load(given, os.environ)
+    """The settings, with logging set up and their secrets masked in it.
+
+    Without a file they may come from the environment alone; with neither, somebody is in the wrong folder.
+    """
+    from_environment = not config.exists() and any(name.startswith(PREFIX) for name in os.environ)
+    settings = load(None if config == DEFAULT_CONFIG and from_environment else config, os.environ)
     logs.configure(log_level, json=not sys.stderr.isatty())
     for secret in settings.secrets():
         logs.register_secret(secret)
@@ -120,15 +111,17 @@ def configured(config: Path, log_level: str) -> Settings:
 
 
 def _rules(config: Path) -> ContentRules:
-    settings = configured(config, "ERROR")
+    """What content has to keep to; files can also be checked where no gateway is installed."""
+    missing = config == DEFAULT_CONFIG and not config.exists()
+    settings = load(None, os.environ) if missing else configured(config, Level.ERROR)
     return content_rules(settings, features(settings))
 
 
 app.add_typer(
-    content_commands(_rules, lambda config: open_database(configured(config, "ERROR").storage.database)),
+    content_commands(_rules, lambda config: open_database(configured(config, Level.ERROR).storage.database)),
     name="content",
 )
-app.add_typer(quarantine_commands(lambda config: configured(config, "ERROR")), name="quarantine")
+app.add_typer(quarantine_commands(lambda config: configured(config, Level.ERROR)), name="quarantine")
 
 
 async def until_stopped(run: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
@@ -162,4 +155,5 @@ async def _serve(settings: Settings, stopped: asyncio.Event) -> None:
 
 def main() -> None:
     """The entry point of the installed command."""
+    os.umask(OWNER_ONLY)  # the database and the media folder are full of people's words
     app()

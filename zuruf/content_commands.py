@@ -10,14 +10,13 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.clock import Clock
-from bot.commits import DatabaseUnavailable
 from bot.content_export import FolderNotEmpty, export_content
 from bot.content_files import read_folder
 from bot.content_import import Conflict, ContentConflict, ImportCounts, import_content
 from bot.content_problems import ContentRefused, FileProblem
 from bot.content_rules import ContentRules
 from bot.database import Database
-from bot.migrations import NewerDatabase
+from zuruf.trouble import told_plainly
 
 Result = TypeVar("Result")
 Rules = Callable[[Path], ContentRules]  # by configuration file
@@ -34,6 +33,7 @@ def content_commands(rules: Rules, open_configured: Opened) -> typer.Typer:
     app = typer.Typer(help="Check, import and export menu, FAQ, topics and texts.", no_args_is_help=True)
 
     @app.command()
+    @told_plainly
     def check(path: PathArgument, config: ConfigOption = CONFIG) -> None:
         """Name everything that is wrong with content files. Changes nothing, needs no database."""
         known = rules(config)
@@ -46,6 +46,7 @@ def content_commands(rules: Rules, open_configured: Opened) -> typer.Typer:
         _say(f"In order: {found or 'no items'}.")
 
     @app.command("import")
+    @told_plainly
     def import_(
         path: PathArgument,
         config: ConfigOption = CONFIG,
@@ -65,6 +66,7 @@ def content_commands(rules: Rules, open_configured: Opened) -> typer.Typer:
         _say(_summary(_with_database(open_configured, config, work)))
 
     @app.command()
+    @told_plainly
     def export(
         path: Annotated[Path, typer.Argument(help="A new or empty folder.")],
         config: ConfigOption = CONFIG,
@@ -99,10 +101,6 @@ def _with_database(
         _show_conflicts(conflict.conflicts)
     except FolderNotEmpty as error:
         _fail(f"{error} is not an empty folder. Name another one, or replace its content with --force.")
-    except (DatabaseUnavailable, NewerDatabase) as error:
-        _fail(f"The database cannot be used: {error}")
-    except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}")
 
 
 def _summary(counts: ImportCounts) -> str:

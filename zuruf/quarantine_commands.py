@@ -17,6 +17,7 @@ from channels.channel import WebhookRequest
 from channels.errors import Unreadable
 from zuruf.app import App
 from zuruf.settings import Settings
+from zuruf.trouble import told_plainly
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration file.")]
 CONFIG = Path("config.toml")
@@ -27,11 +28,13 @@ def quarantine_commands(configured: Callable[[Path], Settings]) -> typer.Typer:
     app = typer.Typer(help="Requests that a messenger sent and nobody understood.", no_args_is_help=True)
 
     @app.command("list")
+    @told_plainly
     def list_(config: ConfigOption = CONFIG) -> None:
         """Show when each came, on which channel, and why it was not understood; never its words."""
         asyncio.run(_with_gateway(configured(config), _list))
 
     @app.command()
+    @told_plainly
     def retry(config: ConfigOption = CONFIG) -> None:
         """Read all of them once more, after an update say; a running gateway sends the answers."""
         asyncio.run(_with_gateway(configured(config), _retry))

@@ -10,7 +10,7 @@ from tests.zuruf.whole_app import running_app, update, whole_gateway, write_conf
 from zuruf.app import App
 from zuruf.demo.providers.faults import Fault
 from zuruf.demo.providers.telegram import FakeTelegram, rate_limited
-from zuruf.settings import load
+from zuruf.settings import ConfigurationError, load
 
 
 async def test_a_start_that_fails_lets_go_of_everything_and_the_next_one_succeeds(
@@ -20,7 +20,7 @@ async def test_a_start_that_fails_lets_go_of_everything_and_the_next_one_succeed
         settings = load(write_config(tmp_path, provider, database_url), {})
         listen = settings.console.listen
         in_the_way = await asyncio.start_server(lambda reader, writer: None, listen.host, listen.port)
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(ConfigurationError, match="in use"):
             await App(settings).start()
         in_the_way.close()
         await in_the_way.wait_closed()

@@ -3,11 +3,13 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from bot.content_files import read_folder
 from bot.content_import import import_content
 from tests.zuruf.whole_app import write_config
 from zuruf.app import App
-from zuruf.check import Finding, check_everything
+from zuruf.check import Finding, check_everything, show
 from zuruf.demo import SAMPLE_CONTENT
 from zuruf.demo.providers.telegram import FakeTelegram
 from zuruf.demo.run import free_port
@@ -59,7 +61,17 @@ async def test_an_unreachable_provider_is_named(tmp_path: Path) -> None:
         settings = settings_for(tmp_path, provider, api_url=f"http://127.0.0.1:{free_port()}")
         findings = await check_everything(settings)
     trouble = troubles(findings, "channel telegram")[0]
+    assert "cannot be reached" in trouble.says
     assert "api_url" in trouble.cure
+
+
+def test_cures_are_shown_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    address = "http://127.0.0.1:8080/" + "long" * 40
+    show([Finding("channels", address, "add a [channels.NAME] table")])
+    shown = capsys.readouterr().out
+    assert "[channels.NAME]" in " ".join(shown.split())
+    assert shown.count("long") + shown.count("lon\n") >= 20
+    assert "…" not in shown
 
 
 async def test_a_media_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

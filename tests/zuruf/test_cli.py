@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from asyncio import create_subprocess_exec, subprocess
@@ -9,11 +10,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from benchmarks.kills import ANSWER
 from benchmarks.load import answering
 from tests.zuruf.whole_app import write_config
 from zuruf.demo.providers.telegram import FakeTelegram
 from zuruf.demo.providers.telegram_chats import Chat
+from zuruf.demo.run import free_port
 from zuruf.settings import load
 
 READY_S = 30
@@ -126,3 +130,51 @@ async def test_check_ends_with_1_and_a_table_when_something_is_wrong(tmp_path: P
         code, out, told = await run("check", "--config", str(config))
     assert code == 1, told
     assert {"✓", "✗"} <= set(out)
+
+
+async def test_what_stands_in_the_way_is_told_with_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_database = tmp_path / "notes.txt"
+    no_database.write_text("no database at all, and long enough to look like one" * 100)
+    async with FakeTelegram() as provider:
+        taken = provider.url.removeprefix("http://")
+        config = write_config(tmp_path, provider, f"sqlite:///{tmp_path}/zuruf.db")
+        away = f"postgresql://zuruf@127.0.0.1:{free_port()}/zuruf"
+        for variable, value, expected in (
+            ("CONSOLE__LISTEN", taken, f"console.listen: {taken} cannot be opened: Address already in use"),
+            ("STORAGE__MEDIA", str(no_database), f"{no_database}: File exists"),
+            ("STORAGE__DATABASE", f"sqlite:///{no_database}", "file is not a database"),
+            ("STORAGE__DATABASE", away, "[storage] database"),
+        ):
+            monkeypatch.setenv(f"ZURUF_{variable}", value)
+            code, _, told = await run("serve", "--config", str(config))
+            monkeypatch.delenv(f"ZURUF_{variable}")
+            assert (code, "Traceback" in told) == (1, False), told
+            assert expected in told
+
+
+async def test_in_the_wrong_folder_a_configuration_is_missed_and_nothing_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command in (("serve",), ("check",), ("quarantine", "list"), ("content", "export", "out")):
+        code, _, told = await run(*command)
+        assert (code, "Traceback" in told) == (1, False), told
+        assert "config.toml: there is no such file" in told
+    assert os.listdir(tmp_path) == []
+
+
+async def test_an_unknown_log_level_is_told_with_the_known_ones() -> None:
+    code, _, told = await run("serve", "--log-level", "LOUD")
+    assert code == 2
+    assert "warning" in told
+
+
+async def test_only_the_owner_can_read_what_people_wrote(tmp_path: Path) -> None:
+    async with FakeTelegram() as provider:
+        config = write_config(tmp_path, provider, f"sqlite:///{tmp_path}/data/zuruf.db")
+        async with serving(config):
+            made = [tmp_path / "media", *(tmp_path / "data").iterdir()]
+    assert len(made) >= 4
+    assert [path for path in made if path.exists() and path.stat().st_mode & 0o077] == []
