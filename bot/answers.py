@@ -1,7 +1,8 @@
 """Whose answer a message is: a tap or a quote answers its own question, a bare word our latest one.
 
 A question's handler gets the chosen option's `value`, or what `Ask.numbers` says for a typed number.
-Options with the values "yes" and "no" are also answered by words that mean it.
+Options with the values "yes" and "no", or what `Ask.numbers` says for these, are also answered by words
+that mean it.
 """
 
 from dataclasses import astuple, replace
@@ -113,8 +114,9 @@ def typed_value(question: Question, word: str) -> str | None:
         return question.numbers.get(str(number)) or _at_place(question, number)
     values = {option.value for option in question.options}
     for value, meaning in (("yes", YES), ("no", NO)):
-        if value in values and meaning.alone_in(word, ASIDE_OF_YES):
-            return value
+        chosen = value if value in values else question.numbers.get(value)
+        if chosen and meaning.alone_in(word, ASIDE_OF_YES):
+            return chosen
     return _by_title(question, word)
 
 

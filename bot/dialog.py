@@ -48,7 +48,7 @@ class Ask:
     purpose: str
     options: tuple[Option, ...]
     lives_ms: int = ONE_DAY_MS
-    numbers: Mapping[str, str] = field(default_factory=dict)  # typed extras: {"0": value, "9": value}
+    numbers: Mapping[str, str] = field(default_factory=dict)  # typed extras: {"9": value, "no": value}
 
 
 @dataclass(frozen=True, slots=True)

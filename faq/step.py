@@ -81,8 +81,10 @@ class Faq:
         options = _options(turn, candidates)
         if not options:
             return self._give_up(turn, "not_understood")
-        ask = Ask(CLARIFY, (*options, person(turn)), numbers={"9": PERSON})
-        question = turn.ask("faq-clarify", ask)
+        alone = len(options) == 1
+        numbers = {"9": PERSON, "no": PERSON} | ({"yes": options[0].value} if alone else {})
+        ask = Ask(CLARIFY, (*options, person(turn)), numbers=numbers)
+        question = turn.ask("faq-clarify-one" if alone else "faq-clarify", ask)
         return Outcome((question,), (Remember(MISSED_AT_MS, turn.now_ms),))
 
     def _leave_open(

@@ -1,5 +1,7 @@
 """Which question a message answers, and with what."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.answers import number_in, typed_value
@@ -93,6 +95,14 @@ def test_numbers_and_titles_choose_an_option(word: str, value: str | None) -> No
 )
 def test_yes_and_no_are_understood_where_an_option_means_them(word: str, value: str | None) -> None:
     assert typed_value(_question(HELPED), fold(word)) == value
+
+
+@pytest.mark.parametrize(("word", "value"), [("nein danke", "none of them"), ("ja", None)])
+def test_yes_and_no_are_understood_where_the_question_says_what_they_lead_to(
+    word: str, value: str | None
+) -> None:
+    question = replace(_question(), numbers={"no": "none of them"})
+    assert typed_value(question, fold(word)) == value
 
 
 def test_titles_that_are_too_alike_are_not_guessed_between() -> None:

@@ -41,7 +41,7 @@ def test_a_vague_question_is_asked_back_with_at_most_three_choices_and_a_person(
         ("payment", "Auszahlungstermin"),
         ("person:", "Mitarbeiter"),
     ]
-    assert set(ask.numbers) == {"9"}
+    assert set(ask.numbers) == {"9", "no"}
     assert modes(asked) == []
 
 
@@ -50,9 +50,18 @@ def test_a_choice_is_answered_with_its_entry() -> None:
     assert text_of(talk.choose(talk.say(VAGUE), "2")) == PAYMENT
 
 
-def test_nine_is_a_person() -> None:
+@pytest.mark.parametrize("typed", ["9", "no"])
+def test_nine_and_no_are_a_person(typed: str) -> None:
     talk = Talk()
-    assert modes(talk.choose(talk.say(VAGUE), "9")) == [("waiting", "")]
+    assert modes(talk.choose(talk.say(VAGUE), typed)) == [("waiting", "")]
+
+
+def test_yes_takes_a_choice_that_stands_alone() -> None:
+    talk = Talk()
+    talk.content = content_of({key: entry for key, entry in ENTRIES.items() if key != "payment"})
+    asked = talk.say(VAGUE)
+    assert text_of(asked) == "Meinen Sie das?"
+    assert text_of(talk.choose(asked, "yes")) == text_of(talk.choose(asked, "1"))
 
 
 def test_a_choice_that_was_deleted_meanwhile_goes_to_a_person() -> None:
@@ -221,7 +230,7 @@ def test_a_follow_up_is_answered_in_the_language_of_the_answer_before() -> None:
 
 
 def test_every_standard_text_is_there_in_every_language() -> None:
-    for key in ("faq-clarify", "faq-open", "faq-follow-up"):
+    for key in ("faq-clarify", "faq-clarify-one", "faq-open", "faq-follow-up"):
         assert not missing_languages(content_of(), TEXTS[key])
 
 
