@@ -11,7 +11,7 @@ from handoff.complaints import is_complaint
 from handoff.expectation import TeamHours
 
 HALF_AN_HOUR_MS = 30 * 60 * 1000
-DOUBLE_TAP_MS = 15 * 1000  # a finger, or a second bot, that says the same again at once
+DOUBLE_TAP_MS = 5 * 1000  # a finger, or a second bot, that says the same again at once
 CALLBACK = "callback"
 _ANYBODY_THERE = re.compile(  # as `bot.words.fold` writes it
     r"(?:hallo |hey |huhu )*(?:ist|is) (?:da |hier |dort |denn |noch |uberhaupt )*"
