@@ -102,6 +102,13 @@ async def test_the_stream_begins_with_everything_and_goes_on_with_what_changes(
         assert not data["message"]["accepted"]
 
 
+async def test_half_a_letter_does_not_keep_the_page_from_opening(session: aiohttp.ClientSession) -> None:
+    async with session.post(f"/phones/{NORA}/say", json={"text": "\ud800"}) as answer:
+        assert answer.status == 200
+    async with session.get("/phones/events") as stream:
+        assert (await _event(stream))[0] == "snapshot"
+
+
 async def test_a_page_that_goes_away_is_no_error(
     session: aiohttp.ClientSession, telegram: FakeTelegram, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -123,9 +130,12 @@ async def test_a_page_that_goes_away_is_no_error(
         (f"{NORA}/say", {"text": "x" * 4097}, 400),
         (f"{NORA}/say", {}, 400),
         (f"{NORA}/say", ["text"], 400),
+        (f"{NORA}/say", {"text": "x", "reply_to": "a"}, 400),
+        (f"{NORA}/file", {"text": "x"}, 400),
         (f"{NORA}/tap", {"message": 1, "button": "x"}, 400),
         (f"{NORA}/tap", {"message": [], "button": "x"}, 400),
         ("7/say", {"text": "x"}, 404),
+        ("9" * 5000 + "/say", {"text": "x"}, 404),
         (f"{NORA}/fly", {}, 404),
         ("clock/year", {}, 404),
         ("7/give_back", {}, 404),

@@ -26,6 +26,7 @@ SAMPLE_VOICE_S = 4
 SAMPLE_PLACE = (49.6634, 10.0712)  # a field near Ochsenfurt
 SAMPLE_PHONE_NUMBER = "+493023125001"  # reserved for film and television
 RETRY_AFTER_S = 3
+_CHAT = "{chat:[0-9]{1,15}}"
 SLOW_S = 2.0
 SHOWN_INLINE = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "audio/ogg", "video/mp4"})
 PICTURES = frozenset({"image/jpeg", "image/png", "image/webp"})
@@ -54,9 +55,9 @@ def routes(provider: FakeTelegram, clock: Clock, give_back: GiveBack) -> list[we
         web.get("/phones/files/{file_id}", phones.file),
         web.post("/phones/faults/{name:flood|slow|down|lost}", phones.switch_fault),
         web.post("/phones/clock/{step:hour|day|week}", phones.advance_clock),
-        web.post(r"/phones/{chat:\d+}/file", phones.take_file),
-        web.post(r"/phones/{chat:\d+}/give_back", phones.give_chat_back),
-        *(web.post(rf"/phones/{{chat:\d+}}/{name}", phones.acts(act)) for name, act in _ACTS.items()),
+        web.post(f"/phones/{_CHAT}/file", phones.take_file),
+        web.post(f"/phones/{_CHAT}/give_back", phones.give_chat_back),
+        *(web.post(f"/phones/{_CHAT}/{name}", phones.acts(act)) for name, act in _ACTS.items()),
         web.static("/phones/static", STATIC),
     ]
 
@@ -134,6 +135,8 @@ class Phones:
     async def take_file(self, request: web.Request) -> web.Response:
         """Send an uploaded file: pictures as photos, everything else as it is."""
         chat = self._chat(request)
+        if request.content_type != "multipart/form-data":
+            raise web.HTTPBadRequest(text="A file is missing.")
         part = await (await request.multipart()).next()
         if not isinstance(part, BodyPartReader) or not part.filename:
             raise web.HTTPBadRequest(text="A file is missing.")
@@ -171,7 +174,10 @@ async def _to_the_phones(request: web.Request) -> web.Response:
 
 
 def _say(phones: Phones, chat: Chat, body: dict[str, Any]) -> None:
-    phones.provider.say(chat, _text(body), reply_to=body.get("reply_to"))
+    quoted = body.get("reply_to")
+    if quoted is not None:
+        quoted = _message(chat, {"message": quoted}).message_id
+    phones.provider.say(chat, _text(body), reply_to=quoted)
 
 
 def _tap(phones: Phones, chat: Chat, body: dict[str, Any]) -> None:
@@ -202,7 +208,9 @@ def _edit(phones: Phones, chat: Chat, body: dict[str, Any]) -> None:
 
 
 def _react(phones: Phones, chat: Chat, body: dict[str, Any]) -> None:
-    phones.provider.react(chat, _message(chat, body), str(body["emoji"])[:8])
+    phones.provider.react(
+        chat, _message(chat, body), str(body["emoji"]).encode("utf-8", "replace").decode()[:8]
+    )
 
 
 def _block(phones: Phones, chat: Chat, body: dict[str, Any]) -> None:
@@ -235,7 +243,8 @@ def _message(chat: Chat, body: dict[str, Any]) -> ChatMessage:
 
 
 def _text(body: dict[str, Any]) -> str:
-    text = str(body["text"]).strip()
+    # Half a surrogate pair has no encoding, and would end every stream of the page from then on.
+    text = str(body["text"]).encode("utf-8", "replace").decode().strip()
     if not text or utf16_units(text) > MOST_TEXT_UNITS:
         raise web.HTTPBadRequest(text=f"A message has 1 to {MOST_TEXT_UNITS} characters.")
     return text
@@ -244,7 +253,7 @@ def _text(body: dict[str, Any]) -> str:
 async def _body(request: web.Request) -> dict[str, Any]:
     try:
         body = await request.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise web.HTTPBadRequest(text="A JSON object is expected.")
