@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.lock import AlreadyRunning
+from tests.bot.scripted import until
 from tests.zuruf.whole_app import running_app, update, whole_gateway, write_config
 from zuruf.app import App
 from zuruf.demo.providers.faults import Fault
@@ -63,7 +64,7 @@ async def test_a_refused_token_is_told_by_readiness_and_messages_are_taken_all_t
         url = f"sqlite:///{tmp_path}/zuruf.db"
         settings = load(write_config(tmp_path, provider, url, token="123456:not-this-bot"), {})
         async with running_app(settings, provider) as whole:
-            await provider.until(lambda: bool(whole.app.gateway.troubles))
+            await until(lambda: bool(whole.app.gateway.troubles))
             async with whole.http.get(whole.url("/readyz")) as ready:
                 assert ready.status == 200, "a proxy that took it out of service would lose its messages"
                 assert "telegram" in await ready.text()
@@ -76,4 +77,4 @@ async def test_a_webhook_that_cannot_be_set_at_once_is_set_later(tmp_path: Path)
         settings = load(write_config(tmp_path, provider, f"sqlite:///{tmp_path}/zuruf.db"), {})
         async with running_app(settings, provider) as whole:
             await provider.until(lambda: provider.updates.webhook is not None)
-            await provider.until(lambda: not whole.app.gateway.troubles)
+            await until(lambda: not whole.app.gateway.troubles)
