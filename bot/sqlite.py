@@ -21,7 +21,7 @@ _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",  # a commit is on disk before anybody is told of it
     "foreign_keys=ON",
-    "secure_delete=FAST",  # what goes is overwritten where its page is written anyway
+    "secure_delete=ON",  # what people take back is gone from the file, freed pages included
     "cache_size=-16000",  # KiB, taken as needed: the default 2 MB reads hot pages again and again
     "wal_autocheckpoint=3000",  # pages: a page changed in many commits goes into the database once
 )

@@ -86,7 +86,7 @@ async def test_a_commit_on_sqlite_is_synced_to_the_disk(whole: Whole) -> None:
             for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
         ]
     )
-    assert modes == ["wal", 2, 1, 2], "WAL, FULL, on, FAST"
+    assert modes == ["wal", 2, 1, 1], "WAL, FULL, on, on"
 
 
 @only_postgresql
