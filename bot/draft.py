@@ -20,14 +20,14 @@ from bot.dialog import (
 from bot.ids import Ids
 from bot.parties import Party
 from bot.statements import run_many
-from bot.tables import Address, Consent, Contact, Conversation, Media, Message, Outbox, table
+from bot.tables import Address, Consent, Contact, Conversation, Media, Message, Outbox, Sealed, table
 from bot.tables import Question as QuestionRow
 from channels.message import InboundMessage
 from channels.message import Media as IncomingMedia
 
 _CONTACT, _ADDRESS, _CONVERSATION = table(Contact), table(Address), table(Conversation)
 _MESSAGE, _MEDIA, _QUESTION, _OUTBOX = table(Message), table(Media), table(QuestionRow), table(Outbox)
-_CONSENT = table(Consent)
+_CONSENT, _SEALED = table(Consent), table(Sealed)
 
 Row = dict[str, Any]
 
@@ -47,6 +47,7 @@ class Draft:
     closed: list[Row] = field(default_factory=list)
     outbox: list[Row] = field(default_factory=list)
     consents: list[Row] = field(default_factory=list)
+    sealed: list[Row] = field(default_factory=list)
 
     def add_inbound(self, party: Party, message: InboundMessage) -> int:
         """Store what a person said; returns our id of it."""
@@ -95,6 +96,19 @@ class Draft:
         )
         party.questions.append(question)
 
+    def seal(self, channel: str, body: bytes) -> None:
+        """Keep a request that nobody can read yet."""
+        self.sealed.append(
+            {
+                "id": self.ids.take(),
+                "channel": channel,
+                "received_at_ms": self.now_ms,
+                "body": body,
+                "attempts": 0,
+                "next_attempt_at_ms": self.real_now_ms,
+            }
+        )
+
     def apply(self, party: Party, write: Write, language: str, message_id: int) -> None:
         """Take one write of an outcome into the party and the rows."""
         match write:
@@ -122,6 +136,7 @@ class Draft:
             (_QUESTION, self.questions),
             (_OUTBOX, self.outbox),
             (_CONSENT, self.consents),
+            (_SEALED, self.sealed),
         )
         for target, rows in inserts:
             run_many(connection, _INSERT[target], rows)
@@ -204,7 +219,7 @@ def _bound(target: sa.Table, *names: str) -> sa.Update:
     return sa.update(target).where(target.c.id == sa.bindparam("b_id")).values(values)
 
 
-_INSERT = {target: sa.insert(target) for target in (_MESSAGE, _MEDIA, _QUESTION, _OUTBOX, _CONSENT)}
+_INSERT = {target: sa.insert(target) for target in (_MESSAGE, _MEDIA, _QUESTION, _OUTBOX, _CONSENT, _SEALED)}
 _CLOSE = (
     sa.update(_QUESTION)
     .where(_QUESTION.c.id == sa.bindparam("b_id"))

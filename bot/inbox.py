@@ -28,6 +28,7 @@ from channels.message import (
     DeliveryUpdate,
     Event,
     InboundMessage,
+    SealedEvent,
     UnreadableEvent,
 )
 
@@ -53,6 +54,7 @@ class Accepted:
     queued: bool = False  # there is more in the outbox than these jobs
     has_media: bool = False  # a file waits to be fetched
     tap_id: str | None = None  # a tap that the messenger wants acknowledged
+    sealed: bool = False  # it has to be opened before anybody can act on it
 
 
 class Inbox:
@@ -119,7 +121,7 @@ class Inbox:
         senders = [
             (arrival.channel, arrival.event.sender, isinstance(arrival.event, InboundMessage))
             for arrival in arrivals
-            if not isinstance(arrival.event, DeliveryUpdate | UnreadableEvent)
+            if not isinstance(arrival.event, DeliveryUpdate | SealedEvent | UnreadableEvent)
         ]
         names = [name for channel, sender, _ in senders for name in names_of(channel, sender)]
         wanted = Wanted.by(a.event for a in arrivals if isinstance(a.event, InboundMessage))
@@ -142,6 +144,9 @@ class Inbox:
         if isinstance(event, DeliveryUpdate):
             apply_updates(connection, arrival.channel, [event])
             return accepted
+        if isinstance(event, SealedEvent):
+            draft.seal(arrival.channel, event.body)
+            return replace(accepted, sealed=True)
         if isinstance(event, UnreadableEvent):
             keep(connection, self._ids, arrival.channel, event.reason, event.body, draft.now_ms)
             return accepted

@@ -231,6 +231,27 @@ class Quarantine(SQLModel, table=True):
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class Sealed(SQLModel, table=True):
+    """Authentic requests that wait for their sender's public key."""
+
+    id: int = _key()
+    channel: str
+    received_at_ms: int = _time()
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    attempts: int = 0
+    next_attempt_at_ms: int = _time()  # real time
+
+
+class MoveCode(SQLModel, table=True):
+    """A code by which a person takes their contact along to another messenger; only its HMAC is kept."""
+
+    __tablename__ = "move_code"
+    contact_id: int = _belongs_to("contact.id", primary_key=True)  # a newer code replaces an older one
+    code: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
+    address_id: int = _belongs_to("address.id")  # where it was asked for
+    expires_at_ms: int = _time()
+
+
 class ContentRow(SQLModel, table=True):
     """One item of content as it is live."""
 

@@ -1,14 +1,15 @@
 """What a channel is: the contract that every adapter keeps."""
 
+import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 import aiohttp
 from pydantic import BaseModel, ConfigDict, Field
 
-from channels.message import Capabilities, Event, Media, OutboundMessage, Receipt
+from channels.message import Capabilities, Event, Gap, Media, OutboundMessage, Receipt, Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,14 @@ class ChannelConfig(BaseModel):
     rate_per_s: float | None = Field(default=None, gt=0)
 
 
+def _no_media_url(media: Media) -> str:
+    raise NotImplementedError("nobody serves files here")
+
+
+def _real_now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelPorts:
     """What an adapter is given to work with."""
@@ -51,6 +60,14 @@ class ChannelPorts:
     http: aiohttp.ClientSession
     memory: ChannelMemory
     webhook_url: str  # where the provider reaches this channel from outside
+    # A signed address, valid for an hour, from which the provider can fetch a local file of ours.
+    media_url: Callable[[Media], str] = _no_media_url
+    now_ms: Callable[[], int] = _real_now_ms  # the business clock, for windows and dates
+
+    @property
+    def status_url(self) -> str:
+        """Where the provider reports what became of a message, if that is not `webhook_url`."""
+        return f"{self.webhook_url}/status"
 
 
 StoreEvents = Callable[[Sequence[Event]], Awaitable[None]]
@@ -101,6 +118,38 @@ class Channel(ABC):
     def fetch_media(self, media: Media) -> AsyncIterator[bytes]:
         """The file's bytes in chunks; raises `MediaGone` or `SendError`."""
         raise NotImplementedError(f"a {self.kind} channel has no media")
+
+    async def unseal(self, body: bytes) -> list[Event]:
+        """The events in a `SealedEvent`, once what opens it was fetched.
+
+        Raises `SendError` where it must be tried again, and `Unreadable` where it never will be read.
+        """
+        raise NotImplementedError(f"a {self.kind} channel seals nothing")
+
+    async def catch_up(self, store: StoreEvents) -> Gap | None:
+        """Store what the webhook missed; at every start and every few minutes.
+
+        Returns a gap where messages may be lost because the provider keeps none for us.
+        """
+        return None
+
+    async def look_up(
+        self, message: OutboundMessage, since_ms: int, taken: Collection[str]
+    ) -> Receipt | None:
+        """What became of a send that nobody answered; None: the provider knows no such message.
+
+        `since_ms` is when the send began (real time), `taken` are provider ids that are other messages'.
+        Only called where `capabilities.looks_up`. Raises `SendError` where the provider cannot say.
+        """
+        raise NotImplementedError(f"a {self.kind} channel cannot look sends up")
+
+    async def templates(self) -> list[Template]:
+        """The approved templates."""
+        return []
+
+    async def account_warning(self) -> str:
+        """What an administrator should know before it stops the channel, such as credits that run out."""
+        return ""
 
     async def acknowledge_tap(self, tap_id: str) -> None:  # noqa: B027 - optional: a default, not a gap
         """Tell the messenger that a tap was noticed, where it waits for that."""

@@ -4,11 +4,16 @@ Values only, standard library only. An adapter turns its provider's wire format 
 nobody above the adapters sees a provider's field.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal
 
 MediaKind = Literal["image", "video", "voice", "audio", "document", "sticker"]
+Received = (
+    MediaKind
+    | Literal["text", "choice", "location", "contact", "edit", "delete", "reaction", "reply", "block"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +159,17 @@ class DeliveryUpdate:
 
 
 @dataclass(frozen=True, slots=True)
+class SealedEvent:
+    """Authentic, but it cannot be read before its sender's public key was fetched: kept, and opened later.
+
+    `Channel.unseal` turns `body` into the events in it, whose dedupe keys are their own.
+    """
+
+    dedupe_key: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class UnreadableEvent:
     """An authentic request, or one update of several, that cannot be understood: kept aside for a person."""
 
@@ -169,6 +185,7 @@ Event = (
     | ReactionChanged
     | ReachabilityChanged
     | DeliveryUpdate
+    | SealedEvent
     | UnreadableEvent
 )
 
@@ -184,6 +201,26 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Template:
+    """A text that the provider approved beforehand: all that may be sent outside the reply window."""
+
+    id: str  # the provider's
+    name: str
+    language: str
+    category: str  # "marketing", "utility", "authentication"; "" where the provider does not say
+    text: str  # with {{1}}, {{2}} ... where the variables go
+    variables: tuple[str, ...] = ()  # their names, in order
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateUse:
+    """An approved template and what to put into it."""
+
+    id: str
+    variables: Mapping[str, str] = field(default_factory=dict)  # by name
+
+
+@dataclass(frozen=True, slots=True)
 class OutboundMessage:
     """One bubble to send: already split and fitted to the channel, not yet in its wire format."""
 
@@ -193,6 +230,7 @@ class OutboundMessage:
     choices: tuple[Choice, ...] = ()  # empty where the channel has no buttons: then they are in the text
     media: Media | None = None
     reply_to: str | None = None
+    template: TemplateUse | None = None  # then `text` is only what we show of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,15 +257,34 @@ class RateLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """A time in which messages may have come and were lost for good; UTC epoch milliseconds."""
+
+    from_ms: int
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a channel can show and carry. `docs/channels` and the previews are made from it."""
+    """What a channel can show and carry. The feature matrix and the previews are made from it."""
 
     text_limit: int
     text_unit: Literal["characters", "utf16", "utf8"]
     caption_limit: int
-    buttons: int  # most buttons one message can carry; 0: choices become numbered text
+    buttons: int  # most buttons one message can carry; 0: none
     button_title_limit: int
     rate: RateLimit
+    list_rows: int = 0  # most rows of a list, for more choices than buttons; beyond it: numbered text
+    list_title_limit: int = 0
+    list_description_limit: int = 0
+    choices_text_limit: int | None = None  # most text beside buttons or a list, where less than `text_limit`
+    formatting: bool = True  # *bold* and _italic_ are shown
     media_out_bytes: dict[MediaKind, int] = field(default_factory=dict)
+    receives: frozenset[Received] = frozenset()
     delivery_reports: bool = False
+    read_reports: bool = False
+    looks_up: bool = False  # `look_up` can tell what became of an unclear send
+    templates: bool = False
     window_h: int | None = None  # hours after the person's last message in which we may write freely
+    language_known: bool = False  # the messenger says what language the person reads
+    costs: bool = False  # the provider charges for messages

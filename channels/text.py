@@ -53,24 +53,41 @@ def fit(
     where it is short enough, else nothing. Raises `TooLong` over five bubbles. Limits hold for the text
     with its marks; what a channel makes of it is never longer as the channel counts.
     """
-    buttons = _buttons(choices, capabilities)
-    if choices and not buttons:
+    offered = _offered(choices, capabilities)
+    if choices and not offered:
         text = "\n\n".join(filter(None, [text.strip(), numbered(choices)]))
-    if with_media and measure(text.strip(), capabilities.text_unit) <= capabilities.caption_limit:
-        return [Bubble(text.strip(), buttons)]
+    # Where choices have a limit of their own they are a kind of message of their own: no file carries them.
+    alone = bool(offered) and capabilities.choices_text_limit is not None
+    if with_media and not alone and _fits(text.strip(), capabilities.caption_limit, capabilities):
+        return [Bubble(text.strip(), offered)]
     parts = split(text, capabilities.text_limit, capabilities.text_unit)
+    if offered and capabilities.choices_text_limit and parts:
+        # Only the last bubble has the choices, so only its text has to be short.
+        parts[-1:] = split(parts[-1], capabilities.choices_text_limit, capabilities.text_unit)
     if with_media:
         parts.insert(0, "")
     if len(parts) > MOST_BUBBLES:
         raise TooLong(f"the text needs {len(parts)} messages on this channel; at most {MOST_BUBBLES} go out")
     bubbles = [Bubble(part) for part in parts] or [Bubble("")]
-    bubbles[-1] = replace(bubbles[-1], choices=buttons)
+    bubbles[-1] = replace(bubbles[-1], choices=offered)
     return bubbles
 
 
-def numbered(choices: Sequence[Choice]) -> str:
+def is_list(choices: Sequence[Choice], capabilities: Capabilities) -> bool:
+    """Whether these choices are shown as a list to open, for there are too many or too long for buttons."""
+    if not capabilities.list_rows:
+        return False
+    longest = max((len(choice.title) for choice in choices), default=0)
+    return len(choices) > capabilities.buttons or longest > capabilities.button_title_limit
+
+
+def numbered(choices: Sequence[Choice], *, describe: bool = True) -> str:
     """The choices as lines to answer with a number: their own key, else their place."""
-    return "\n".join(f"{choice.key or place} {_line(choice)}" for place, choice in enumerate(choices, 1))
+    lines = (_line(choice) if describe else choice.title for choice in choices)
+    return "\n".join(
+        f"{choice.key or place} {line}"
+        for place, (choice, line) in enumerate(zip(choices, lines, strict=True), 1)
+    )
 
 
 def split(text: str, limit: int, unit: Unit) -> list[str]:
@@ -102,19 +119,37 @@ def shorten(text: str, limit: int) -> str:
     return text[:end].rstrip() + "…"
 
 
-def _buttons(choices: tuple[Choice, ...], capabilities: Capabilities) -> tuple[Choice, ...]:
-    """The choices with titles that fit on buttons; none where they don't fit or could be mixed up."""
-    if len(choices) > capabilities.buttons:
+def _fits(text: str, limit: int, capabilities: Capabilities) -> bool:
+    return measure(text, capabilities.text_unit) <= limit
+
+
+def _offered(choices: tuple[Choice, ...], capabilities: Capabilities) -> tuple[Choice, ...]:
+    """The choices as they fit on buttons or into a list; none where they don't, or could be mixed up."""
+    listed = is_list(choices, capabilities)
+    if len(choices) > (capabilities.list_rows if listed else capabilities.buttons):
         return ()
     given = tuple(choice.title for choice in choices)
-    titles = _button_titles(given, capabilities.button_title_limit)
-    if titles == given:
-        return choices
-    return tuple(replace(choice, title=title) for choice, title in zip(choices, titles, strict=False))
+    titles = _short_titles(
+        given, capabilities.list_title_limit if listed else capabilities.button_title_limit
+    )
+    if not listed:
+        return choices if titles == given else tuple(map(_titled, choices, titles))
+    limit = capabilities.list_description_limit
+    return tuple(_row(choice, title, limit) for choice, title in zip(choices, titles, strict=False))
+
+
+def _titled(choice: Choice, title: str) -> Choice:
+    return replace(choice, title=title)
+
+
+def _row(choice: Choice, title: str, description_limit: int) -> Choice:
+    """A row of a list; a title that is cut stands below in full."""
+    said = choice.description if title == choice.title else _line(choice)
+    return replace(choice, title=title, description=shorten(said, description_limit))
 
 
 @lru_cache(maxsize=256)  # the same menus are shown again and again
-def _button_titles(titles: tuple[str, ...], limit: int) -> tuple[str, ...]:
+def _short_titles(titles: tuple[str, ...], limit: int) -> tuple[str, ...]:
     short = tuple(shorten(title, limit) for title in titles)
     return short if len(set(short)) == len(short) else ()
 

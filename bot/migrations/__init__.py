@@ -5,7 +5,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-HEAD = "0001"  # the newest revision below `versions/`
+HEAD = "0002"  # the newest revision below `versions/`
 _FOLDER = Path(__file__).parent
 _VERSION = sa.table("alembic_version", sa.column("version_num"))
 
