@@ -1,6 +1,6 @@
 """What became of sends: recorded as the provider answers, or cleaned up when nobody did."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from bot.pacing import GiveUp, Retry, Unclear, Verdict
 from bot.statements import run_many
 from bot.tables import Address, Contact, Conversation, Message, Outbox, table
 from channels.errors import SendError
-from channels.message import DeliveryState, DeliveryUpdate, Receipt
+from channels.message import DeliveryState, Receipt
 
 _OUTBOX, _MESSAGE = table(Outbox), table(Message)
 _CONVERSATION, _ADDRESS, _CONTACT = table(Conversation), table(Address), table(Contact)
@@ -21,7 +21,7 @@ _CONVERSATION, _ADDRESS, _CONTACT = table(Conversation), table(Address), table(C
 STATUS_ORDER = ("queued", "sending", "unclear", "accepted", "sent", "delivered", "read")
 _BEFORE_DELIVERED = STATUS_ORDER[: STATUS_ORDER.index("delivered")]
 FORGOTTEN_MS = 5_000  # a commit that succeeds is known to its process long before
-_STATUS = {
+STATUS = {
     DeliveryState.QUEUED: "queued",
     DeliveryState.ACCEPTED: "accepted",
     DeliveryState.SENT: "sent",
@@ -61,34 +61,11 @@ def record(connection: Connection, results: Sequence[SendResult]) -> None:
     sent = [result for result in results if isinstance(result, Sent)]
     if sent:
         run_many(connection, _MARK_SENT, [_sent_row(result) for result in sent])
-        _remove(connection, [result.job.message.message_id for result in sent])
+        remove(connection, [result.job.message.message_id for result in sent])
         _follow_moves(connection, sent)
     for result in results:
         if isinstance(result, NotSent):
             _record_failure(connection, result)
-
-
-def apply_updates(connection: Connection, channel: str, updates: Iterable[DeliveryUpdate]) -> None:
-    """Take the provider's delivery reports, whatever their order; they also settle unclear sends."""
-    for update in updates:
-        status = _STATUS[update.state]
-        by_provider_id = (_MESSAGE.c.provider_id == update.provider_id, _CONVERSATION.c.channel == channel)
-        mine = (_MESSAGE.c.id == update.message_id,) if update.message_id else by_provider_id
-        found = connection.execute(
-            sa.select(_MESSAGE.c.id, _MESSAGE.c.status)
-            .join(_CONVERSATION, _CONVERSATION.c.id == _MESSAGE.c.conversation_id)
-            .where(*mine, _MESSAGE.c.direction == "out")
-        ).first()
-        if found is None or found.status not in earlier_than(status):
-            continue
-        values: dict[str, Any] = {"status": status}
-        if update.provider_id:
-            values["provider_id"] = update.provider_id
-        if status == "failed":
-            values |= {"error_kind": update.error_kind, "error_code": update.error_code}
-        connection.execute(sa.update(_MESSAGE).where(_MESSAGE.c.id == found.id).values(values))
-        if status != "queued":
-            _remove(connection, [found.id])
 
 
 def sweep(connection: Connection, channel: str, now_ms: int, hold_ms: int) -> int:
@@ -185,7 +162,7 @@ def _sent_row(result: Sent) -> dict[str, Any]:
     return {
         "b_id": result.job.message.message_id,
         "b_provider_id": result.receipt.provider_id,
-        "b_status": _STATUS[result.receipt.state],
+        "b_status": STATUS[result.receipt.state],
     }
 
 
@@ -214,24 +191,24 @@ def _record_failure(connection: Connection, result: NotSent) -> None:
             _set_status(connection, [message_id], "unclear", **error)
         case GiveUp() as given_up:
             _set_status(connection, [message_id], "failed", **error)
-            _give_up(connection, job, given_up)
+            give_up(connection, message_id, job.conversation_id, given_up)
 
 
-def _give_up(connection: Connection, job: SendJob, verdict: GiveUp) -> None:
-    message_id = job.message.message_id
+def give_up(connection: Connection, message_id: int, conversation_id: int, verdict: GiveUp) -> None:
+    """Draw the consequences of a message that failed: for its later parts, the address, the contact."""
     part_of = connection.scalar(sa.select(_OUTBOX.c.part_of).where(_OUTBOX.c.message_id == message_id))
-    _remove(connection, [message_id])
+    remove(connection, [message_id])
     rest = connection.scalars(
         sa.delete(_OUTBOX)
-        .where(_OUTBOX.c.conversation_id == job.conversation_id, _OUTBOX.c.part_of == part_of)
+        .where(_OUTBOX.c.conversation_id == conversation_id, _OUTBOX.c.part_of == part_of)
         .returning(_OUTBOX.c.message_id)
     ).all()
     _set_status(connection, rest, "cancelled")
-    address_id = _address_of(job.conversation_id)
+    address_id = _address_of(conversation_id)
     if verdict.address:
         reached = sa.update(_ADDRESS).where(_ADDRESS.c.id == address_id).values(reachable=verdict.address)
         connection.execute(reached)
-        cancel_unsent(connection, job.conversation_id)
+        cancel_unsent(connection, conversation_id)
     if verdict.opted_out:
         contact_id = sa.select(_ADDRESS.c.contact_id).where(_ADDRESS.c.id == address_id).scalar_subquery()
         stopped = sa.update(_CONTACT).where(_CONTACT.c.id == contact_id, _CONTACT.c.stopped_at_ms.is_(None))
@@ -245,7 +222,8 @@ def _address_of(conversation_id: int) -> sa.ScalarSelect[Any]:
     )
 
 
-def _remove(connection: Connection, message_ids: Sequence[int]) -> None:
+def remove(connection: Connection, message_ids: Sequence[int]) -> None:
+    """Take messages out of the outbox: their fate is known."""
     run_many(connection, _DELETE, [{"b_id": message_id} for message_id in message_ids])
 
 

@@ -55,6 +55,8 @@ class Draft:
         party.last_inbound_at_ms = max(party.last_inbound_at_ms or 0, message.sent_at_ms)
         if party.reachable != "yes":
             party.reachable, party.person_changed = "yes", True  # who writes can be written to
+        if party.reply_to != message.sender.identifiers[0]:
+            party.reply_to, party.person_changed = message.sender.identifiers[0], True
         self.messages.append(
             {
                 "id": message_id,
@@ -237,7 +239,7 @@ _WRITE_BACK = _bound(
     "memory",
 )
 _WRITE_BACK_CONTACT = _bound(_CONTACT, "language", "stopped_at_ms")
-_WRITE_BACK_ADDRESS = _bound(_ADDRESS, "reachable", "notice_version")
+_WRITE_BACK_ADDRESS = _bound(_ADDRESS, "reachable", "notice_version", "reply_kind", "reply_value")
 
 
 def _conversation_row(party: Party) -> Row:
@@ -263,4 +265,6 @@ def _address_row(party: Party) -> Row:
         "b_id": party.address_id,
         "b_reachable": party.reachable,
         "b_notice_version": party.notice_version,
+        "b_reply_kind": party.reply_to.kind,
+        "b_reply_value": party.reply_to.value,
     }

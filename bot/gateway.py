@@ -16,9 +16,11 @@ from bot.delivery import abandon_sends
 from bot.dialog import Dialog
 from bot.inbox import Accepted, Inbox
 from bot.media import MediaFetcher
+from bot.minding import mind
 from bot.pacing import back_off_ms
 from bot.seen import SeenEvents
 from bot.sender import Sender, recorder
+from bot.unsealing import Unsealer
 from channels.channel import Channel
 from channels.errors import SendError
 from channels.message import Event
@@ -45,11 +47,11 @@ class Gateway:
     ) -> None:
         self.database = database
         self.channels = channels
-        self.troubles: dict[str, str] = {}  # by channel: why it stands still
+        self.troubles: dict[str, str] = {}  # what they are about: what is wrong
         record = recorder(database)
         owner = secrets.randbits(53)  # this gateway, among those that share the database
         self.senders = {
-            name: Sender(channel, database, record, owner, self._channel_stopped)
+            name: Sender(channel, database, record, owner, self._channel_stopped, clock.now_ms)
             for name, channel in channels.items()
         }
         self.media = MediaFetcher(database, channels, media_folder)
@@ -64,6 +66,7 @@ class Gateway:
             self._committed,
             owner,
         )
+        self.unsealer = Unsealer(database, channels, self.inbox.accept)
         self._tasks: list[asyncio.Task[None]] = []
         self._taps: set[asyncio.Task[None]] = set()
 
@@ -75,8 +78,11 @@ class Gateway:
         for name, sender in self.senders.items():
             self.keep_running(f"send {name}", sender.run)
         self.keep_running("media", self.media.run)
+        self.keep_running("unseal", self.unsealer.run)
         for name, channel in self.channels.items():
             self.keep_running(f"listen {name}", partial(self._listen, channel))
+            store = partial(self._store, name)
+            self.keep_running(f"mind {name}", partial(mind, channel, store, self._tell))
 
     def hold(self) -> None:
         """Take events in, but leave the sending to the process that runs the gateway."""
@@ -97,7 +103,7 @@ class Gateway:
     async def _listen(self, channel: Channel) -> None:
         try:
             await channel.set_up()
-            self.troubles.pop(channel.name, None)
+            self.troubles.pop(f"channel {channel.name}", None)
             if channel.polls:
                 await channel.poll(partial(self._store, channel.name))
         except SendError as error:
@@ -115,8 +121,16 @@ class Gateway:
             sender.wake()
         if accepted.has_media:
             self.media.wake()
+        if accepted.sealed:
+            self.unsealer.wake()
         if accepted.tap_id:
             self._acknowledge(self.channels[accepted.channel], accepted.tap_id)
+
+    def _tell(self, about: str, trouble: str) -> None:
+        if trouble:
+            self.troubles[about] = trouble
+        else:
+            self.troubles.pop(about, None)
 
     def _acknowledge(self, channel: Channel, tap_id: str) -> None:
         async def acknowledge() -> None:
@@ -131,7 +145,7 @@ class Gateway:
 
     def _channel_stopped(self, name: str, error: SendError) -> None:
         log.error("channel.stopped", channel=name, kind=error.kind.value, code=error.code)
-        self.troubles[name] = f"{error.kind.value} ({error.code})" if error.code else error.kind.value
+        self.troubles[f"channel {name}"] = str(error)
 
 
 async def _again_and_again(name: str, job: Job) -> None:

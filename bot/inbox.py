@@ -15,12 +15,12 @@ from bot.cleaning import clean
 from bot.clock import Clock
 from bot.content import Content
 from bot.database import Database
-from bot.delivery import apply_updates
 from bot.dialog import Dialog, Outcome, Reply, SetMode, Turn
 from bot.draft import Draft
 from bot.outbox import SendJob, TakeSlot, say
 from bot.parties import Name, Party, Wanted, names_of
 from bot.quarantine import keep
+from bot.reports import apply_updates
 from bot.seen import SeenEvents
 from bot.sender import real_now_ms
 from channels.message import (
@@ -132,8 +132,12 @@ class Inbox:
             if speaks and not any(name in known for name in names_of(channel, sender))
         }
         if strangers:
-            made = people.create(connection, self._ids, list(strangers.values()), draft.now_ms)
-            known |= people.load(connection, made, draft.now_ms, wanted)
+            people.create(connection, self._ids, list(strangers.values()), draft.now_ms)
+            known |= people.load(connection, names, draft.now_ms, wanted)
+        several = [(channel, sender) for channel, sender, _ in senders if len(sender.identifiers) > 1]
+        linked = [people.link(connection, known, *one, draft.now_ms) for one in several]
+        if any(linked):
+            known = people.load(connection, names, draft.now_ms, wanted)
         return known
 
     def _act(
@@ -142,8 +146,8 @@ class Inbox:
         event = arrival.event
         accepted = Accepted(arrival.channel, is_new=True)
         if isinstance(event, DeliveryUpdate):
-            apply_updates(connection, arrival.channel, [event])
-            return accepted
+            again = apply_updates(connection, arrival.channel, [event], draft.now_ms, draft.real_now_ms)
+            return replace(accepted, queued=again)
         if isinstance(event, SealedEvent):
             draft.seal(arrival.channel, event.body)
             return replace(accepted, sealed=True)

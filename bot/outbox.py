@@ -17,7 +17,7 @@ from bot.draft import Draft
 from bot.parties import Party
 from bot.questions import make_code
 from bot.tables import Address, Conversation, Message, Outbox, table
-from channels.message import Capabilities, Choice, Identifier, OutboundMessage
+from channels.message import Capabilities, Choice, Identifier, OutboundMessage, TemplateUse
 from channels.text import fit
 
 _OUTBOX, _MESSAGE = table(Outbox), table(Message)
@@ -36,6 +36,7 @@ class SendJob:
     conversation_id: int
     priority: int = REPLY
     attempts: int = 0
+    last_inbound_at_ms: int | None = None  # when the person last wrote: opens the reply window
 
 
 TakeSlot = Callable[[str], bool]
@@ -64,7 +65,7 @@ def say(
         draft.outbox.append(_outbox_row(draft, party, row, first_part, at_once=at_once))
         if at_once:
             message = OutboundMessage(message_id, party.reply_to, bubble.text, bubble.choices)
-            jobs.append(SendJob(message, party.conversation_id))
+            jobs.append(SendJob(message, party.conversation_id, last_inbound_at_ms=party.last_inbound_at_ms))
     if question and party.last_bubble_id:
         draft.add_question(party, question, party.last_bubble_id)
     return jobs
@@ -158,6 +159,7 @@ _JOBS = (
         _MESSAGE.c.text,
         _MESSAGE.c.extra,
         _MESSAGE.c.reply_to,
+        _CONVERSATION.c.last_inbound_at_ms,
         _ADDRESS.c.reply_kind,
         _ADDRESS.c.reply_value,
     )
@@ -189,7 +191,12 @@ def claim(connection: Connection, channel: str, now_ms: int, most: int, owner: i
         sa.update(_OUTBOX).where(mine).values(state="sending", lease_until_ms=now_ms + LEASE_MS, owner=owner)
     )
     connection.execute(sa.update(_MESSAGE).where(_MESSAGE.c.id.in_(due)).values(status="sending"))
-    return [_job(row) for row in connection.execute(_JOBS, {"messages": due})]
+    return jobs_of(connection, due)
+
+
+def jobs_of(connection: Connection, message_ids: Sequence[int]) -> list[SendJob]:
+    """These messages of the outbox as they are sent, replies first."""
+    return [_job(row) for row in connection.execute(_JOBS, {"messages": message_ids})]
 
 
 def _job(row: Any) -> SendJob:
@@ -199,5 +206,6 @@ def _job(row: Any) -> SendJob:
         text=row.text,
         choices=tuple(Choice(**choice) for choice in row.extra.get("choices", ())),
         reply_to=row.reply_to or None,
+        template=TemplateUse(**row.extra["template"]) if "template" in row.extra else None,
     )
-    return SendJob(message, row.conversation_id, row.priority, row.attempts)
+    return SendJob(message, row.conversation_id, row.priority, row.attempts, row.last_inbound_at_ms)

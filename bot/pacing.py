@@ -11,6 +11,7 @@ from channels.message import RateLimit
 
 FIRST_RETRY_MS = 1_000
 LONGEST_RETRY_MS = 120_000
+ONE_HOUR_MS = 3_600_000
 FEW = 5  # tries for what is probably wrong with this one message
 ROUNDING_S = 1e-6  # clocks count from the machine's start: their last digits are noise
 UNCLEAR_HOLD_MS = 60_000  # how long a status report may settle what became of a send
@@ -96,6 +97,12 @@ def after_failure(error: SendError, attempts: int, now_ms: int, *, has_reports: 
         case kind if kind in _OF_THE_CHANNEL:
             # The channel is at fault, not the message: it keeps its place until somebody mends it.
             return Retry(now_ms + LONGEST_RETRY_MS)
+    return giving_up(error.kind)
+
+
+def giving_up(kind: SendErrorKind) -> GiveUp:
+    """What a failure that cannot be mended says about the person and their address."""
+    match kind:
         case SendErrorKind.BLOCKED:
             return GiveUp(address="blocked")
         case SendErrorKind.PERMANENT_RECIPIENT:
@@ -103,3 +110,10 @@ def after_failure(error: SendError, attempts: int, now_ms: int, *, has_reports: 
         case SendErrorKind.OPT_OUT:
             return GiveUp(opted_out=True)
     return GiveUp()
+
+
+def is_window_closed(window_h: int | None, last_inbound_at_ms: int | None, now_ms: int) -> bool:
+    """Whether only a template may be sent to somebody who last wrote then; business time."""
+    if window_h is None:
+        return False
+    return last_inbound_at_ms is None or now_ms >= last_inbound_at_ms + window_h * ONE_HOUR_MS

@@ -4,7 +4,7 @@ A `Party` is the working copy of one conversation while its batch runs; what the
 change in it is written back once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from bot.dialog import Mode, Option, Question
 from bot.ids import Ids
+from bot.merging import merge_contacts
 from bot.questions import question_id_in
 from bot.statements import insert_new
 from bot.tables import (
@@ -115,10 +116,8 @@ def load(connection: Connection, names: Iterable[Name], now_ms: int, wanted: Wan
     return found
 
 
-def create(
-    connection: Connection, ids: Ids, senders: Sequence[tuple[str, Sender]], now_ms: int
-) -> list[Name]:
-    """Make contact, address and conversation for senders that nobody knows; returns their names.
+def create(connection: Connection, ids: Ids, senders: Sequence[tuple[str, Sender]], now_ms: int) -> None:
+    """Make contact, address and conversation for senders that nobody knows.
 
     Another process may be doing the same: whoever gets the identifier in first makes the rest.
     """
@@ -140,7 +139,32 @@ def create(
         connection.execute(sa.insert(_CONTACT), [contact for contact, _ in rows])
         connection.execute(sa.insert(_ADDRESS), [address for _, address in rows])
         connection.execute(sa.insert(_CONVERSATION), [_conversation_row(ids, address) for _, address in rows])
-    return list(addresses)
+
+
+def link(
+    connection: Connection, known: Mapping[Name, Party], channel: str, sender: Sender, now_ms: int
+) -> bool:
+    """Let an address have all the names that the provider attests for it; true: load the parties anew.
+
+    Where the names belong to two addresses so far, these turn out to be one person: from now on that is
+    one contact, and what is said arrives in the conversation of the name that we answer to.
+    """
+    names = names_of(channel, sender)
+    parties = [known[name] for name in names if name in known]
+    if not parties or (len(parties) == len(names) and len({party.address_id for party in parties}) == 1):
+        return False
+    home = parties[0]
+    missing = [
+        {"channel": name[0], "kind": name[1], "value": name[2], "address_id": home.address_id}
+        for name in sorted(names)
+        if name not in known
+    ]
+    insert_new(connection, _IDENTIFIER, missing, _IDENTIFIER.c.address_id)
+    for contact_id in sorted({party.contact_id for party in parties} - {home.contact_id}):
+        merge_contacts(connection, home.contact_id, contact_id, now_ms)
+    theirs = sa.tuple_(_IDENTIFIER.c.channel, _IDENTIFIER.c.kind, _IDENTIFIER.c.value).in_(names)
+    connection.execute(sa.update(_IDENTIFIER).where(theirs).values(address_id=home.address_id))
+    return True
 
 
 def _contact_row(contact_id: int, sender: Sender, now_ms: int) -> dict[str, Any]:

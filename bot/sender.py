@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from bot.database import Database
 from bot.delivery import NotSent, SendResult, Sent, record, sweep, take_back
 from bot.outbox import SendJob, claim, next_due_ms
-from bot.pacing import UNCLEAR_HOLD_MS, Pace, after_failure, back_off_ms
+from bot.pacing import UNCLEAR_HOLD_MS, Pace, after_failure, back_off_ms, is_window_closed
+from bot.settling import Settler
 from channels.channel import Channel
 from channels.errors import SendError, SendErrorKind
 
@@ -42,12 +43,15 @@ class Sender:
         record_result: Callable[[SendResult], Awaitable[None]],
         owner: int,
         on_stop: Callable[[str, SendError], None] = lambda name, error: None,
+        business_now_ms: Callable[[], int] = real_now_ms,
     ) -> None:
         self.channel = channel
         self._database = database
         self._record = record_result
         self._owner = owner
         self._on_stop = on_stop
+        self._business_now_ms = business_now_ms
+        self._settler = Settler(channel, database)
         self._pace = Pace(channel.capabilities.rate)
         self._open: dict[int, asyncio.Task[None]] = {}  # by message id
         self._unrecorded: set[int] = set()  # answered for, but the database would not take it
@@ -156,6 +160,7 @@ class Sender:
     async def _send(self, job: SendJob) -> None:
         result: SendResult
         try:
+            self._heed_the_window(job)
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 result = Sent(job, await self.channel.send(job.message))
         except SendError as error:
@@ -174,6 +179,14 @@ class Sender:
         await self._keep(result)
         if self._backlog or isinstance(result, NotSent):
             self.wake()
+
+    def _heed_the_window(self, job: SendJob) -> None:
+        """Raise what the provider would say anyway, perhaps an hour later, of free text out of time."""
+        window_h = self.channel.capabilities.window_h
+        if job.message.template is None and is_window_closed(
+            window_h, job.last_inbound_at_ms, self._business_now_ms()
+        ):
+            raise SendError(SendErrorKind.NEEDS_TEMPLATE, code="window closed", scope="recipient")
 
     async def _keep(self, result: SendResult) -> None:
         for attempt in range(5):
@@ -215,6 +228,8 @@ class Sender:
         name = self.channel.name
         while True:
             try:
+                for found in await self._settler.look(real_now_ms()):
+                    await self._keep(found)
                 now_ms, under_way = real_now_ms(), {*self._open, *self._unrecorded}
                 settle = partial(sweep, channel=name, now_ms=now_ms, hold_ms=hold_ms)
                 forgotten = partial(

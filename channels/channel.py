@@ -79,6 +79,9 @@ class Channel(ABC):
     kind: ClassVar[str]
     Config: ClassVar[type[ChannelConfig]]
     polls: bool = False  # true: events come through `poll`, not through the webhook
+    # What a provider wants to read beside the 200; most want nothing.
+    acknowledgement: ClassVar[bytes] = b""
+    acknowledgement_type: ClassVar[str] = "text/plain"
 
     def __init__(self, config: ChannelConfig, ports: ChannelPorts) -> None:
         self.name = ports.name

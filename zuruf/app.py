@@ -26,6 +26,7 @@ from bot.gateway import Gateway
 from bot.lock import lock_beside
 from bot.memory import DatabaseMemory
 from bot.web.health import Readiness, health_routes
+from bot.web.media_door import MediaDoor
 from bot.web.shell import LOOPBACK_HOSTS, pages_app
 from bot.web.webhooks import MOST_BODY_BYTES, WebhookDoor
 from channels.channel import Channel, ChannelPorts
@@ -79,6 +80,7 @@ class App:
             if feature.on_content:
                 self.content.on_change(feature.on_content)
         self.gateway: Gateway
+        self.media_door: MediaDoor
         self.server: web.Application
         self.console: web.Application
         self._console_routes = console_routes
@@ -105,14 +107,15 @@ class App:
         await self.database.upgrade()
         await self.content.load()
         session = await self._opened.enter_async_context(make_session())
-        media_folder = Path(self.settings.storage.media)
+        key, media_folder = hash_key(self.settings), Path(self.settings.storage.media)
+        self.media_door = MediaDoor(key, self.settings.server.public_url, media_folder)
         self.gateway = Gateway(
             self.database,
             {name: self._channel(name, session) for name in self.settings.channels},
             build_dialog(self.features),
             lambda: self.content.current,
             self.clock,
-            hash_key(self.settings),
+            key,
             media_folder,
         )
         return self.gateway
@@ -138,13 +141,15 @@ class App:
             http=session,
             memory=DatabaseMemory(self.database, name, self.clock),
             webhook_url=f"{self.settings.server.public_url}/webhooks/{name}",
+            media_url=self.media_door.url,
+            now_ms=self.clock.now_ms,
         )
         return CHANNEL_KINDS[config.kind](config, ports)
 
     async def _open_doors(self) -> None:
         self.server = server = web.Application(client_max_size=MOST_BODY_BYTES)
         door = WebhookDoor(self.gateway.channels, self.gateway.inbox.accept)
-        server.add_routes([*door.routes, *health_routes(self._readiness)])
+        server.add_routes([*door.routes, *self.media_door.routes, *health_routes(self._readiness)])
         own_name = urlsplit(self.settings.console.public_url).hostname or ""
         self.console = console = pages_app({own_name, *LOOPBACK_HOSTS}, self._templates)
         console.add_routes(health_routes(self._readiness))
@@ -178,7 +183,7 @@ class App:
             await self.database.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
         except Exception as error:
             return Readiness({"database": type(error).__name__})
-        return Readiness(partial={f"channel {name}": why for name, why in self.gateway.troubles.items()})
+        return Readiness(partial=dict(self.gateway.troubles))
 
 
 def _make_writable(folder: Path) -> None:

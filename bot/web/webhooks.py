@@ -57,7 +57,7 @@ class WebhookDoor:
         except DatabaseUnavailable as down:
             log.error("webhook.not_stored", channel=channel.name, reason=str(down))
             return web.Response(status=503, headers={"Retry-After": "5"})
-        return web.Response()
+        return web.Response(body=channel.acknowledgement, content_type=channel.acknowledgement_type)
 
     async def _take(self, channel: Channel, call: WebhookRequest) -> None:
         try:

@@ -37,7 +37,9 @@ class ScriptedChannel(Channel):
     kind = "scripted"
     Config = ChannelConfig
 
-    def __init__(self, name: str = "test", *, rate: float = 100_000, reports: bool = False) -> None:
+    def __init__(
+        self, name: str = "test", *, rate: float = 100_000, reports: bool = False, **capabilities: Any
+    ) -> None:
         self.name = name
         self.sent: list[OutboundMessage] = []  # accepted, in order
         self.tries: list[OutboundMessage] = []
@@ -52,6 +54,7 @@ class ScriptedChannel(Channel):
             button_title_limit=64,
             rate=RateLimit(rate, burst=1000),
             delivery_reports=reports,
+            **capabilities,
         )
 
     @property
@@ -106,10 +109,17 @@ def make_gateway(
     channel: ScriptedChannel,
     folder: Path,
     steps: Sequence[Callable[[Turn], Outcome | None]] = (echo,),
+    clock: Clock | None = None,
 ) -> Gateway:
     """A gateway that is not started yet."""
     return Gateway(
-        database, {channel.name: channel}, Dialog(steps, {}, {}), lambda: CONTENT, Clock(), b"key", folder
+        database,
+        {channel.name: channel},
+        Dialog(steps, {}, {}),
+        lambda: CONTENT,
+        clock or Clock(),
+        b"key",
+        folder,
     )
 
 

@@ -52,7 +52,7 @@ async def test_a_stopped_channel_is_told_and_loses_nothing(database: Database, t
     channel.answer = lambda message: SendError(SendErrorKind.STOP_CHANNEL, code="401", scope="channel")
     async with running(make_gateway(database, channel, tmp_path)) as gateway:
         await gateway.inbox.accept("test", [said("anna", "hallo", "1")])
-        await until(lambda: gateway.troubles == {"test": "stop_channel (401)"})
+        await until(lambda: gateway.troubles == {"channel test": "stop_channel (401)"})
         await until(lambda: not gateway.senders["test"].in_flight)
     assert await rows(database, "SELECT state, count(*) FROM outbox GROUP BY state") == [("queued", 2)]
 

@@ -1,0 +1,151 @@
+"""What providers report of messages that they took: how far they got, and why they failed after all.
+
+Reports come in any order, more than once, and sometimes before the answer to the send itself. A status
+only moves forward; a failure is treated as if the send had been refused, by the same table.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy import Connection
+
+from bot.delivery import STATUS, earlier_than, give_up, remove
+from bot.outbox import REPLY
+from bot.pacing import giving_up
+from bot.tables import Conversation, Message, Outbox, table
+from channels.errors import SendErrorKind
+from channels.message import DeliveryState, DeliveryUpdate
+
+log = structlog.get_logger(__name__)
+
+_OUTBOX, _MESSAGE, _CONVERSATION = table(Outbox), table(Message), table(Conversation)
+
+SEND_AGAIN_AFTER_MS = 30_000
+STALE_MS = 10 * 60_000  # an answer later than this would only confuse
+_PASSES = {SendErrorKind.RETRY_AFTER, SendErrorKind.RETRY_FEW}
+
+_FOUND = (
+    sa.select(
+        _MESSAGE.c.id,
+        _MESSAGE.c.conversation_id,
+        _MESSAGE.c.position,
+        _MESSAGE.c.author,
+        _MESSAGE.c.status,
+        _MESSAGE.c.provider_id,
+        _MESSAGE.c.extra,
+        _MESSAGE.c.created_at_ms,
+        _OUTBOX.c.state,
+    )
+    .join(_CONVERSATION, _CONVERSATION.c.id == _MESSAGE.c.conversation_id)
+    .outerjoin(_OUTBOX, _OUTBOX.c.message_id == _MESSAGE.c.id)
+    # Our own id comes back from outside: it names no message of another channel.
+    .where(_CONVERSATION.c.channel == sa.bindparam("channel"), _MESSAGE.c.direction == "out")
+)
+_BY_OUR_ID = _FOUND.where(_MESSAGE.c.id == sa.bindparam("id"))
+_BY_PROVIDER_ID = _FOUND.where(_MESSAGE.c.provider_id == sa.bindparam("provider_id"))
+
+
+def apply_updates(
+    connection: Connection, channel: str, updates: Iterable[DeliveryUpdate], now_ms: int, real_now_ms: int
+) -> bool:
+    """Take the provider's delivery reports; they also settle unclear sends.
+
+    Returns whether something has to be sent again.
+    """
+    again = False
+    for update in updates:
+        found = _find(connection, channel, update)
+        if found is None or _is_of_an_earlier_try(found, update):
+            continue
+        if update.state is DeliveryState.FAILED:
+            again |= _failed(connection, channel, found, update, now_ms, real_now_ms)
+            continue
+        # Whatever a provider reports of, it has.
+        status = STATUS[max(update.state, DeliveryState.ACCEPTED)]
+        if found.status in earlier_than(status):
+            _write(connection, found, update, status=status)
+            remove(connection, [found.id])
+    return again
+
+
+def _find(connection: Connection, channel: str, update: DeliveryUpdate) -> Any:
+    if update.message_id:
+        return connection.execute(_BY_OUR_ID, {"channel": channel, "id": update.message_id}).first()
+    provider_id = {"channel": channel, "provider_id": update.provider_id}
+    return connection.execute(_BY_PROVIDER_ID, provider_id).first()
+
+
+def _is_of_an_earlier_try(found: Any, update: DeliveryUpdate) -> bool:
+    """A message that was sent again after a reported failure listens to its new send alone."""
+    if "sent_again" not in found.extra or not update.provider_id:
+        return False
+    is_known = update.provider_id == found.provider_id
+    return is_known if found.state else not is_known
+
+
+def _failed(
+    connection: Connection, channel: str, found: Any, update: DeliveryUpdate, now_ms: int, real_now_ms: int
+) -> bool:
+    if found.status not in earlier_than("failed"):
+        return False
+    kind = SendErrorKind(update.error_kind) if update.error_kind else SendErrorKind.PERMANENT_CONTENT
+    log.warning("delivery.failed", channel=channel, kind=kind.value, code=update.error_code)
+    if kind in _PASSES and _may_send_again(connection, found, now_ms):
+        _send_again(connection, channel, found, update, real_now_ms)
+        return True
+    error = {"error_kind": update.error_kind, "error_code": update.error_code}
+    _write(connection, found, update, status="failed", **error)
+    if kind is SendErrorKind.NEEDS_TEMPLATE:
+        _close_window(connection, found.conversation_id)
+    give_up(connection, found.id, found.conversation_id, giving_up(kind))
+    return False
+
+
+def _may_send_again(connection: Connection, found: Any, now_ms: int) -> bool:
+    """Once, soon, and only where it overtakes nothing: an answer of the bot's that is still the latest."""
+    if found.author != "bot" or "sent_again" in found.extra or now_ms - found.created_at_ms > STALE_MS:
+        return False
+    later = sa.exists().where(
+        _MESSAGE.c.conversation_id == found.conversation_id,
+        _MESSAGE.c.direction == "out",
+        _MESSAGE.c.position > found.position,
+    )
+    return not connection.scalar(sa.select(later))
+
+
+def _send_again(
+    connection: Connection, channel: str, found: Any, update: DeliveryUpdate, real_now_ms: int
+) -> None:
+    extra = {**found.extra, "sent_again": update.error_code}
+    _write(connection, found, update, status="queued", extra=extra)
+    remove(connection, [found.id])
+    row = {
+        "message_id": found.id,
+        "conversation_id": found.conversation_id,
+        "channel": channel,
+        "position": found.position,
+        "priority": REPLY,
+        "state": "queued",
+        "not_before_ms": real_now_ms + SEND_AGAIN_AFTER_MS,
+        "lease_until_ms": real_now_ms,
+        "owner": 0,
+        "attempts": 1,
+        "resent": True,
+        "part_of": found.id,
+        "expires_at_ms": real_now_ms + STALE_MS,
+    }
+    connection.execute(sa.insert(_OUTBOX), [row])
+
+
+def _close_window(connection: Connection, conversation_id: int) -> None:
+    """The provider knows better than our count of hours: until the person writes, nothing goes out freely."""
+    mine = _CONVERSATION.c.id == conversation_id
+    connection.execute(sa.update(_CONVERSATION).where(mine).values(last_inbound_at_ms=None))
+
+
+def _write(connection: Connection, found: Any, update: DeliveryUpdate, **values: Any) -> None:
+    if update.provider_id:
+        values["provider_id"] = update.provider_id
+    connection.execute(sa.update(_MESSAGE).where(_MESSAGE.c.id == found.id).values(values))
