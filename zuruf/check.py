@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from bot.tables import ContentRow, table
 from channels.channel import ChannelPorts
 from channels.errors import SendError, SendErrorKind
 from channels.http import make_session
+from channels.message import Template
 from channels.registry import CHANNEL_KINDS
 from zuruf.settings import Settings
 from zuruf.trouble import os_trouble
@@ -115,7 +116,8 @@ async def _check_channel(settings: Settings, name: str, http: aiohttp.ClientSess
     channel = CHANNEL_KINDS[config.kind](config, ports)
     try:
         async with asyncio.timeout(PROBE_TIMEOUT_S):
-            says = await channel.check()
+            says, warning = await channel.check(), await channel.account_warning()
+            templates = await channel.templates()
     except SendError as error:
         if error.kind in UNREACHABLE:
             return [Finding(what, f"the provider cannot be reached: {error.code}", REACH_IT)]
@@ -126,10 +128,25 @@ async def _check_channel(settings: Settings, name: str, http: aiohttp.ClientSess
     finally:
         await database.close()
     findings = [Finding(what, says), await _check_clock(http, getattr(config, "api_url", ""), what)]
+    if warning:
+        findings.append(Finding(what, warning, "see to it before the provider stops the account"))
+    if channel.capabilities.templates:
+        findings.append(Finding(what, _named(templates)))
     if not channel.polls and not url.startswith("https://"):
         cure = "providers call https only: set server.public_url to the address your proxy serves"
         findings.append(Finding(what, f"its webhook would be {url}", cure))
     return findings
+
+
+def _named(templates: Sequence[Template]) -> str:
+    if not templates:
+        return "no approved templates: nothing can be sent outside the reply window"
+    told = (
+        f"{template.name} ({', '.join(filter(None, [template.language, template.category]))},"
+        f" {len(template.variables)} variables)"
+        for template in templates
+    )
+    return "approved templates: " + ", ".join(told)
 
 
 async def _check_clock(http: aiohttp.ClientSession, api_url: str, what: str) -> Finding:
