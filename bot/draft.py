@@ -212,6 +212,7 @@ def describe(message: InboundMessage) -> Row:
         "album": message.album,
         "start_code": message.start_code,
         "unsupported": message.unsupported,
+        "context": dict(message.context),
     }
     return {name: value for name, value in parts.items() if value}
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 Mark = Literal["*", "_", "link"]
 _TOKEN = re.compile(r"(?P<link>https?://[^\s*]*[^\s*_.,;:!?)\]}'\"])|[*_\n]")
+WORD_JOINER = "\u2060"  # has no width, and breaks no line
 _HTML_TAGS = {"*": "b", "_": "i"}
 
 
@@ -53,6 +54,26 @@ def to_html(text: str) -> str:
     return _rendered(text, _html_tag, lambda piece: escape(piece, quote=False))
 
 
+@lru_cache(maxsize=256)
+def to_marks(text: str) -> str:
+    """`text` in the marks that WhatsApp and Threema read: *bold*, _italic_, and nothing by accident.
+
+    Their other marks (~ and `) and ours that are no pair get an invisible neighbour where they could be
+    taken for formatting; links stay whole.
+    """
+    marks = {at for at, _, _ in _marks(text)}
+    links = [span for span in spans(text) if span.mark == "link"]
+    pieces = []
+    for at, character in enumerate(text):
+        stray = character in "*_~`" and at not in marks and _could_format(text, at)
+        if stray and not any(link.start <= at < link.end for link in links):
+            pieces.append(WORD_JOINER)
+        pieces.append(character)
+        if stray:
+            pieces.append(WORD_JOINER)
+    return "".join(pieces)
+
+
 def to_plain(text: str) -> str:
     """`text` without its marks, for channels and moments without markup."""
     return _rendered(text, lambda mark, is_end: "", str)
@@ -75,6 +96,16 @@ def _marks(text: str) -> Iterator[tuple[int, Mark, bool]]:
         if span.mark != "link":
             yield span.start, span.mark, False
             yield span.end - 1, span.mark, True
+
+
+def _could_format(text: str, at: int) -> bool:
+    """Whether a mark stands at the edge of a word, where messengers look for one."""
+    before, after = text[at - 1 : at] if at else "", text[at + 1 : at + 2]
+    return not (before.isalnum() and after.isalnum()) and not (_is_gap(before) and _is_gap(after))
+
+
+def _is_gap(character: str) -> bool:
+    return not character or character.isspace()
 
 
 def _position(opened: list[tuple[Mark, int]], mark: Mark) -> int | None:

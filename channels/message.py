@@ -82,18 +82,19 @@ class InboundMessage:
     album: str | None = None  # messages sent as one album share it
     start_code: str | None = None  # payload of a deep link
     unsupported: str = ""  # the provider's word for a content we cannot show
+    context: Mapping[str, str] = field(default_factory=dict)  # aside: forwarded, begun at an advertisement
 
     @property
     def kind(self) -> str:
         """What was sent: `text`, `choice`, `location`, `contact`, a media kind or `unsupported`."""
         if self.choice is not None:
             return "choice"
+        if self.contact_card:  # some messengers send the card as a file
+            return "contact"
         if self.media:
             return self.media.kind
         if self.location:
             return "location"
-        if self.contact_card:
-            return "contact"
         return "unsupported" if self.unsupported else "text"
 
 

@@ -2,7 +2,9 @@
 
 from channels.channel import Channel
 from channels.telegram import TelegramChannel
+from channels.twilio import TwilioChannel
 
 CHANNEL_KINDS: dict[str, type[Channel]] = {
     TelegramChannel.kind: TelegramChannel,
+    TwilioChannel.kind: TwilioChannel,
 }

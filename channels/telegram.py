@@ -20,6 +20,7 @@ from channels.message import (
     Media,
     OutboundMessage,
     RateLimit,
+    Received,
     Receipt,
 )
 from channels.telegram_api import BotApi, typed
@@ -31,6 +32,13 @@ from channels.telegram_wire import ALLOWED_UPDATES
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's name, not a secret
 MOST_PER_S = 30  # Telegram's limit for a bot as a whole
 MOST_WEBHOOK_CONNECTIONS = 100
+RECEIVES: frozenset[Received] = frozenset(
+    {
+        *("text", "choice", "location", "contact"),
+        *("image", "video", "voice", "audio", "document", "sticker"),
+        *("edit", "reaction", "reply", "block"),
+    }
+)
 
 
 class TelegramConfig(ChannelConfig):
@@ -179,6 +187,8 @@ def _capabilities(per_s: float) -> Capabilities:
         button_title_limit=64,  # none is documented; phones show no more than that
         rate=RateLimit.never_above(per_s),
         media_out_bytes=UPLOAD_LIMIT_BYTES,
+        receives=RECEIVES,
+        language_known=True,
     )
 
 

@@ -1,0 +1,305 @@
+"""WhatsApp through Twilio: form posts in, one REST call a message out."""
+
+import re
+from collections.abc import AsyncIterator, Collection
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+import msgspec
+from pydantic import SecretStr, field_validator, model_validator
+
+from channels.channel import Channel, ChannelConfig, ChannelPorts, StoreEvents, WebhookRequest
+from channels.errors import SendError, SendErrorKind, Unreadable, WebhookRejected
+from channels.markup import to_marks
+from channels.message import (
+    Capabilities,
+    DeliveryState,
+    Event,
+    Gap,
+    Media,
+    MediaKind,
+    OutboundMessage,
+    RateLimit,
+    Received,
+    Receipt,
+    Template,
+)
+from channels.text import is_list, numbered
+from channels.twilio_api import API_URL, TwilioApi
+from channels.twilio_content import LONGEST_LIST_BUTTON, Contents, variables
+from channels.twilio_history import catch_up, look_up
+from channels.twilio_media import download
+from channels.twilio_signature import (
+    SETTINGS_HEADER,
+    SIGNATURE_HEADER,
+    asks_for_shared_key,
+    is_genuine,
+    read_form,
+)
+from channels.twilio_templates import approved_templates
+from channels.twilio_updates import PREFIX, said, status
+
+MOST_PER_S = 80  # of one WhatsApp sender; more by agreement
+MOST_TEXT = 1600
+MEGABYTE = 1024 * 1024
+LOW_BALANCE = 5.0
+MEDIA_OUT_BYTES: dict[MediaKind, int] = {
+    "image": 5 * MEGABYTE,
+    "video": 16 * MEGABYTE,
+    "voice": 16 * MEGABYTE,
+    "audio": 16 * MEGABYTE,
+    "document": 16 * MEGABYTE,
+}
+RECEIVES: frozenset[Received] = frozenset(
+    {"text", "choice", "location", "contact", "image", "video", "voice", "audio", "document", "reply"}
+)
+_CAPTIONED = {"image", "video"}  # with other files the text is dropped on the way
+
+
+class TwilioConfig(ChannelConfig):
+    """The keys of a `[channels.NAME]` table of kind `twilio-whatsapp`."""
+
+    account_sid: str
+    auth_token: SecretStr
+    previous_auth_token: SecretStr | None = None
+    api_key_sid: str = ""
+    api_key_secret: SecretStr | None = None
+    sender: str = ""
+    messaging_service_sid: str = ""
+    shared_key: SecretStr = SecretStr("")
+    list_button: str = "Menü / Menu"
+    api_url: str = API_URL
+
+    @field_validator("account_sid", "api_key_sid", "messaging_service_sid")
+    @classmethod
+    def _is_a_sid(cls, sid: str) -> str:
+        if sid and not re.fullmatch(r"(AC|SK|MG)[0-9a-fA-F]{32}", sid):
+            raise ValueError("this is no sid: two capitals (AC, SK or MG) and 32 hexadecimal digits")
+        return sid
+
+    @field_validator("auth_token", "previous_auth_token", "api_key_secret", "shared_key")
+    @classmethod
+    def _is_a_token(cls, token: SecretStr | None) -> SecretStr | None:
+        if token and not re.fullmatch(r"[!-~]{0,256}", token.get_secret_value()):
+            raise ValueError("this holds characters that no token of Twilio's has: copy it again")
+        return token
+
+    @field_validator("sender")
+    @classmethod
+    def _is_a_number(cls, sender: str) -> str:
+        if sender and not re.fullmatch(r"whatsapp:\+[0-9]{5,20}", sender):
+            raise ValueError('write the WhatsApp sender as "whatsapp:+14155238886"')
+        return sender
+
+    @field_validator("list_button")
+    @classmethod
+    def _fits_a_button(cls, words: str) -> str:
+        if not 1 <= len(words) <= LONGEST_LIST_BUTTON:
+            raise ValueError(f"a button has 1 to {LONGEST_LIST_BUTTON} characters")
+        return words
+
+    @field_validator("api_url")
+    @classmethod
+    def _is_a_url(cls, url: str) -> str:
+        if not re.fullmatch(r"https?://[^\s/?#@]+[^\s?#]*", url):
+            raise ValueError('this is not a web address such as "https://api.twilio.com"')
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "TwilioConfig":
+        if not self.auth_token.get_secret_value():
+            raise ValueError("auth_token is missing: without it anybody could pose as Twilio")
+        if not self.sender and not self.messaging_service_sid:
+            raise ValueError('sender is missing (such as "whatsapp:+14155238886"), or messaging_service_sid')
+        if bool(self.api_key_sid) != bool(self.api_key_secret):
+            raise ValueError("api_key_sid and api_key_secret only work together")
+        return self
+
+
+class TwilioChannel(Channel):
+    """One WhatsApp sender, or the senders of one messaging service."""
+
+    kind: ClassVar[str] = "twilio-whatsapp"
+    Config: ClassVar[type[ChannelConfig]] = TwilioConfig
+    acknowledgement: ClassVar[bytes] = b"<Response/>"  # TwiML for: we answer by a call of our own
+    acknowledgement_type: ClassVar[str] = "text/xml"
+
+    def __init__(self, config: TwilioConfig, ports: ChannelPorts) -> None:
+        super().__init__(config, ports)
+        tokens = [config.auth_token, config.previous_auth_token]
+        self._keys = _Keys(token.get_secret_value().encode() for token in tokens if token)
+        shared = config.shared_key.get_secret_value().encode()
+        self._shared_keys = _Keys([shared] if shared else [])
+        self._base = ports.webhook_url.removesuffix(f"/webhooks/{ports.name}")
+        self._account_sid, self._sender = config.account_sid, config.sender
+        user, secret = config.api_key_sid or config.account_sid, config.api_key_secret or config.auth_token
+        self._api = TwilioApi(ports.http, config.api_url, config.account_sid, user, secret.get_secret_value())
+        self._from = (
+            {"MessagingServiceSid": config.messaging_service_sid}
+            if config.messaging_service_sid
+            else {"From": config.sender}
+        )
+        self._contents = Contents(self._api, ports.memory, config.list_button)
+        self._capabilities = _capabilities(config.rate_per_s or MOST_PER_S)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """WhatsApp's limits, as Twilio narrows them."""
+        return self._capabilities
+
+    def verify(self, request: WebhookRequest) -> None:
+        """Hold the signature against the address as configured and all fields of the form."""
+        fields = read_form(request.body)
+        given = request.headers.get(SIGNATURE_HEADER, "").encode("utf-8", "surrogatepass")
+        url = self._base + request.raw_path
+        if asks_for_shared_key(request.headers.get(SETTINGS_HEADER, "")):
+            genuine = is_genuine(given, self._shared_keys, url, fields, "sha256")
+        else:
+            genuine = is_genuine(given, self._keys, url, fields)
+        if not genuine:
+            raise WebhookRejected
+
+    async def parse(self, request: WebhookRequest) -> list[Event]:
+        """What a person said, or how far a message of ours got."""
+        form = dict(read_form(request.body))
+        if form.get("AccountSid") != self._account_sid:
+            raise Unreadable("it is about another account")
+        if "MessageStatus" in form:
+            return status(form, request.query)
+        if self._sender and form.get("To") != self._sender:
+            raise Unreadable("it was written to another sender of the account")
+        return said(form, self.ports.now_ms())
+
+    async def send(self, message: OutboundMessage) -> Receipt:
+        """Send one bubble; once more where a Content object that we remember is gone."""
+        sid = await self._content_for(message)
+        try:
+            return await self._deliver(message, sid)
+        except SendError as error:
+            if sid is None or error.kind is not SendErrorKind.PERMANENT_TEMPLATE:
+                raise
+        await self._contents.forget(sid)
+        return await self._deliver(message, await self._content_for(message))
+
+    async def _content_for(self, message: OutboundMessage) -> str | None:
+        if not message.choices or message.template:
+            return None
+        return await self._contents.sid(message.choices, as_list=is_list(message.choices, self._capabilities))
+
+    async def _deliver(self, message: OutboundMessage, content_sid: str | None) -> Receipt:
+        fields = {
+            "To": PREFIX + message.to.value,
+            **self._from,
+            "StatusCallback": f"{self.ports.status_url}?{urlencode({'message': message.message_id})}",
+            **self._content(message, content_sid),
+        }
+        created = await self._api.send(fields)
+        sid = created.get("sid")
+        if not isinstance(sid, str) or not sid:
+            raise SendError(SendErrorKind.RETRY_UNKNOWN, code="no sid", maybe_sent=True)
+        return Receipt(sid, DeliveryState.ACCEPTED)
+
+    def _content(self, message: OutboundMessage, content_sid: str | None) -> dict[str, str]:
+        if message.template:
+            filled = msgspec.json.encode(dict(message.template.variables)).decode()
+            return {"ContentSid": message.template.id, "ContentVariables": filled}
+        text = to_marks(_speakable(message.text))
+        if content_sid:
+            return {"ContentSid": content_sid, "ContentVariables": variables(text, message.choices)}
+        if message.choices:
+            return {"Body": _with_numbers(text, message)}
+        if not message.media:
+            return {"Body": text}
+        url = {"MediaUrl": self.ports.media_url(message.media)}
+        return {**url, "Body": text} if text and message.media.kind in _CAPTIONED else url
+
+    def fetch_media(self, media: Media) -> AsyncIterator[bytes]:
+        """Stream a file that came in."""
+        return download(self._api, self.ports.http, media)
+
+    async def look_up(
+        self, message: OutboundMessage, since_ms: int, taken: Collection[str]
+    ) -> Receipt | None:
+        """Find a send that nobody answered in Twilio's list."""
+        text = to_marks(_speakable(message.text))
+        said = {text, _with_numbers(text, message)} if message.choices else {text}
+        return await look_up(self._api, message, said, since_ms, taken)
+
+    async def catch_up(self, store: StoreEvents) -> Gap | None:
+        """Store from Twilio's list what no webhook brought: after its few repeats it is only there."""
+        senders = [self._sender] if self._sender else []
+        await catch_up(self._api, self.ports.memory, senders, self.ports.now_ms(), store)
+        return None
+
+    async def templates(self) -> list[Template]:
+        """The account's templates that WhatsApp has approved."""
+        return await approved_templates(self._api)
+
+    async def check(self) -> str:
+        """The account as Twilio sees it."""
+        account = await self._api.get(f"{self._api.account_url}.json")
+        whom = self._sender or "a messaging service"
+        return f"account {account.get('friendly_name')}, {account.get('status')}, sends as {whom}"
+
+    async def account_warning(self) -> str:
+        """That the account does not work any more, or will not for long."""
+        account = await self._api.get(f"{self._api.account_url}.json")
+        if account.get("status") != "active":
+            return f"Twilio says that the account is {account.get('status')}"
+        balance = await self._api.get(f"{self._api.account_url}/Balance.json")
+        left = _amount(balance.get("balance"))
+        if left is not None and left < LOW_BALANCE:
+            return f"{left:.2f} {balance.get('currency', '')} are left at Twilio"
+        return ""
+
+
+class _Keys(tuple[bytes, ...]):
+    """Signing keys that nobody sees by printing what holds them."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "(...)"
+
+
+def _capabilities(per_s: float) -> Capabilities:
+    return Capabilities(
+        text_limit=MOST_TEXT,
+        text_unit="characters",
+        caption_limit=1024,
+        buttons=3,
+        button_title_limit=20,
+        list_rows=10,
+        list_title_limit=24,
+        list_description_limit=72,
+        choices_text_limit=1024,
+        rate=RateLimit.never_above(per_s),
+        media_out_bytes=MEDIA_OUT_BYTES,
+        receives=RECEIVES,
+        delivery_reports=True,
+        read_reports=True,
+        looks_up=True,
+        templates=True,
+        window_h=24,
+        costs=True,
+    )
+
+
+def _speakable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()  # half a surrogate pair has no encoding
+
+
+def _with_numbers(text: str, message: OutboundMessage) -> str:
+    """The choices as numbered text, where no Content object could be had; without descriptions if need be."""
+    for describe in (True, False):
+        whole = f"{text}\n\n{to_marks(numbered(message.choices, describe=describe))}"
+        if len(whole) <= MOST_TEXT:
+            break
+    return whole
+
+
+def _amount(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
