@@ -20,8 +20,8 @@ from channels.message import (
     Media,
     OutboundMessage,
     RateLimit,
-    Received,
     Receipt,
+    Received,
 )
 from channels.telegram_api import BotApi, typed
 from channels.telegram_media import UPLOAD_LIMIT_BYTES, download, upload
