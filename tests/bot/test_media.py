@@ -7,7 +7,8 @@ import pytest
 
 from tests.zuruf.whole_app import Whole, whole_gateway
 from zuruf.demo.providers.faults import Answer, Fault
-from zuruf.demo.providers.telegram_files import MOST_DOWNLOAD_BYTES, Upload
+from zuruf.demo.providers.files import Upload
+from zuruf.demo.providers.telegram.files import MOST_DOWNLOAD_BYTES
 
 GET_FILE = frozenset({"getFile"})
 PICTURE = b"\xff\xd8\xff" + bytes(range(256)) * 300

@@ -15,8 +15,8 @@ import pytest
 from benchmarks.kills import ANSWER
 from benchmarks.load import answering
 from tests.zuruf.whole_app import write_config
+from zuruf.demo.providers.chats import Chat
 from zuruf.demo.providers.telegram import FakeTelegram
-from zuruf.demo.providers.telegram_chats import Chat
 from zuruf.demo.run import free_port
 from zuruf.settings import load
 

@@ -12,8 +12,8 @@ from bot.clock import Clock
 from bot.web.shell import HEADERS
 from tests.zuruf.phones_stage import HOSTILE, NORA, TOM, nobody_has_it
 from zuruf.demo import phones
+from zuruf.demo.providers.files import Upload
 from zuruf.demo.providers.telegram import FakeTelegram
-from zuruf.demo.providers.telegram_files import Upload
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from playwright.async_api import Browser, Locator, Page, expect
 from bot.clock import Clock
 from tests.zuruf.phones_stage import HOSTILE, NORA, TOM, ScriptedBot
 from zuruf.demo import phones
+from zuruf.demo.providers.files import Upload
 from zuruf.demo.providers.telegram import FakeTelegram
-from zuruf.demo.providers.telegram_files import Upload
 
 
 @pytest.fixture

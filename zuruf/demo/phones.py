@@ -12,13 +12,12 @@ from aiohttp.multipart import BodyPartReader
 from bot.clock import Clock
 from bot.web.shell import MOST_UPLOAD_BYTES, event_stream
 from zuruf.demo.phones_view import change_view, faults_view, snapshot
+from zuruf.demo.providers.chats import Change, Chat, ChatMessage, NoSuchButton
 from zuruf.demo.providers.faults import Fault
+from zuruf.demo.providers.files import Upload
 from zuruf.demo.providers.telegram import FakeTelegram, rate_limited
-from zuruf.demo.providers.telegram_chats import Change, Chat, ChatMessage
-from zuruf.demo.providers.telegram_files import Upload
-from zuruf.demo.providers.telegram_methods import SENDING_METHODS
-from zuruf.demo.providers.telegram_people import NoSuchButton
-from zuruf.demo.providers.telegram_rules import MOST_TEXT_UNITS, utf16_units
+from zuruf.demo.providers.telegram.methods import SENDING_METHODS
+from zuruf.demo.providers.telegram.rules import MOST_TEXT_UNITS, utf16_units
 
 PAGES = Path(__file__).parent / "pages"
 STATIC = PAGES / "static"

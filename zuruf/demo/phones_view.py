@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from zuruf.demo.providers.chats import Change, Chat, ChatMessage, Entity, Json
 from zuruf.demo.providers.telegram import FakeTelegram
-from zuruf.demo.providers.telegram_chats import Change, Chat, ChatMessage, Json
-from zuruf.demo.providers.telegram_rules import Entity, utf16_units
+from zuruf.demo.providers.telegram.rules import utf16_units
 
 FILE_KINDS = ("photo", "voice", "video", "audio", "document")
 _LINK_OR_COMMAND = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)]|(?<!\S)/[a-z_]{1,32}\b")

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
+from zuruf.demo.providers.chats import Chat, ChatMessage
 from zuruf.demo.providers.telegram import FakeTelegram
-from zuruf.demo.providers.telegram_chats import Chat, ChatMessage
 
 CHAT_ID = 99_000_000_010
 QUIET_S = 1.0  # nothing more is said for so long: the answer is complete

@@ -9,8 +9,8 @@ from telegram import Bot, Update
 
 from tests.zuruf.providers.receiver import NORA, SECRET, TOM, Call, Gateway
 from zuruf.demo.providers.faults import Answer, Fault
+from zuruf.demo.providers.files import Upload
 from zuruf.demo.providers.telegram import FakeTelegram
-from zuruf.demo.providers.telegram_files import Upload
 
 
 async def test_a_text_reaches_the_webhook_with_the_secret_and_gets_its_tick(

@@ -7,7 +7,7 @@ import pytest
 
 from tests.zuruf.providers.receiver import NORA, TOM, Call, Gateway
 from zuruf.demo.providers.telegram import FakeTelegram
-from zuruf.demo.providers.telegram_rules import parse_html
+from zuruf.demo.providers.telegram.rules import parse_html
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,13 @@ from typing import Any
 
 import msgspec
 
+from zuruf.demo.providers.chats import Entity, Keyboard
+
 MOST_TEXT_UNITS = 4096
 MOST_CAPTION_UNITS = 1024
 MOST_BUTTONS = 100
 MOST_BUTTON_DATA_BYTES = 64
 MOST_ENTITIES = 100
-
-Entity = dict[str, Any]
-Keyboard = list[list[dict[str, str]]]
 
 _ENTITY_TYPES = {
     "b": "bold",

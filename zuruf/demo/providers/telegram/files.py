@@ -1,67 +1,21 @@
-"""The files that people and the bot sent through the fake Telegram."""
+"""The files of the fake Telegram, within its limits and under the names by which calls mean them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from mimetypes import guess_extension
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from bot.web.shell import LOOPBACK_HOSTS
-from zuruf.demo.providers.telegram_rules import Refused, bad_request
+from zuruf.demo.providers.files import MEBIBYTE, Files, StoredFile, Upload
+from zuruf.demo.providers.telegram.rules import Refused, bad_request
 
-MEBIBYTE = 1024 * 1024
 MOST_DOWNLOAD_BYTES = 20 * MEBIBYTE
 MOST_UPLOAD_BYTES = {"photo": 10 * MEBIBYTE}
 MOST_OTHER_UPLOAD_BYTES = 50 * MEBIBYTE
-FOLDERS = {"photo": "photos", "voice": "voice", "video": "videos", "audio": "music", "document": "documents"}
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file part of a multipart call."""
-
-    file_name: str
-    content_type: str
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A file as the provider keeps it."""
-
-    file_id: str
-    path: str  # below /file/bot<token>/
-    upload: Upload
-
-    def as_json(self) -> dict[str, object]:
-        """What every kind of file object has in common."""
-        size = len(self.upload.content)
-        return {"file_id": self.file_id, "file_unique_id": f"U{self.file_id[-8:]}", "file_size": size}
-
-
-class Files:
-    """Files by id and by path."""
-
-    def __init__(self) -> None:
-        self._by_id: dict[str, StoredFile] = {}
-        self._by_path: dict[str, StoredFile] = {}
-
-    def keep(self, kind: str, upload: Upload) -> StoredFile:
-        """Store a file of this kind (`photo`, `voice`, `video`, `audio`, `document`)."""
-        number = len(self._by_id) + 1
-        extension = guess_extension(upload.content_type) or ".bin"
-        stored = StoredFile(f"AgFAKE{number:08d}", f"{FOLDERS[kind]}/file_{number}{extension}", upload)
-        self._by_id[stored.file_id] = self._by_path[stored.path] = stored
-        return stored
-
-    def by_id(self, file_id: str) -> StoredFile | None:
-        """The file of that id."""
-        return self._by_id.get(file_id)
-
-    def by_path(self, path: str) -> StoredFile | None:
-        """The file of that path."""
-        return self._by_path.get(path)
+class TelegramFiles(Files):
+    """Files as the Bot API takes them."""
 
     async def named(self, kind: str, value: object, uploads: Mapping[str, Upload]) -> StoredFile:
         """The file that a sending call means: an upload, a file id, or a URL on this machine."""
@@ -72,7 +26,7 @@ class Files:
             return self._admit(kind, uploads[name[9:]])
         if name.startswith(("http://", "https://")):
             return self._admit(kind, await _downloaded(name))
-        known = self._by_id.get(name)
+        known = self.by_id(name)
         if known is None:
             raise bad_request("wrong file identifier/HTTP URL specified" if name else f"there is no {kind}")
         return known

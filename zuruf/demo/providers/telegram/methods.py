@@ -4,10 +4,11 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from zuruf.demo.providers.chats import Change, Chat, ChatMessage, Chats, Json
 from zuruf.demo.providers.faults import FloodLimit
-from zuruf.demo.providers.telegram_chats import Change, Chat, ChatMessage, Chats, Json
-from zuruf.demo.providers.telegram_files import MOST_DOWNLOAD_BYTES, Files, StoredFile, Upload
-from zuruf.demo.providers.telegram_rules import (
+from zuruf.demo.providers.files import Upload, file_content
+from zuruf.demo.providers.telegram.files import MOST_DOWNLOAD_BYTES, TelegramFiles
+from zuruf.demo.providers.telegram.rules import (
     MOST_CAPTION_UNITS,
     MOST_TEXT_UNITS,
     Refused,
@@ -17,7 +18,7 @@ from zuruf.demo.providers.telegram_rules import (
     integer,
     structured,
 )
-from zuruf.demo.providers.telegram_updates import UpdateQueue, Webhook, as_kinds
+from zuruf.demo.providers.telegram.updates import UpdateQueue, Webhook, as_kinds
 
 Parameters = Mapping[str, Any]
 Method = Callable[[Parameters], Awaitable[Any]]
@@ -33,7 +34,9 @@ SENDING_METHODS = frozenset(
 class BotMethods:
     """What the bot may ask for; every method raises `Refused` in Telegram's words."""
 
-    def __init__(self, chats: Chats, files: Files, updates: UpdateQueue, flood_limit: FloodLimit) -> None:
+    def __init__(
+        self, chats: Chats, files: TelegramFiles, updates: UpdateQueue, flood_limit: FloodLimit
+    ) -> None:
         self._chats = chats
         self._files = files
         self._updates = updates
@@ -213,19 +216,3 @@ def _quoted(chat: Chat, parameters: Parameters) -> int | None:
 
 def _truth(parameters: Parameters, field: str) -> bool:
     return str(parameters.get(field) or "").lower() in ("true", "1")
-
-
-def file_content(kind: str, stored: StoredFile, duration_s: int = 0) -> Json:
-    """A file under the field names of the Bot API."""
-    described = stored.as_json()
-    if kind == "photo":
-        thumbnail = {**described, "width": 90, "height": 68}
-        return {"photo": [thumbnail, {**described, "width": 1280, "height": 960}]}
-    described["mime_type"] = stored.upload.content_type
-    if kind in ("voice", "audio", "video"):
-        described["duration"] = duration_s
-    if kind != "voice" and stored.upload.file_name:
-        described["file_name"] = stored.upload.file_name
-    if kind == "video":
-        described |= {"width": 1280, "height": 720}
-    return {kind: described}

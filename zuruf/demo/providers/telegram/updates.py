@@ -12,8 +12,8 @@ import aiohttp
 import msgspec
 
 from bot.web.shell import LOOPBACK_HOSTS
-from zuruf.demo.providers.telegram_chats import Exchange, Json
-from zuruf.demo.providers.telegram_rules import Refused, bad_request
+from zuruf.demo.providers.chats import Exchange, Json
+from zuruf.demo.providers.telegram.rules import Refused, bad_request
 
 WEBHOOK_TIMEOUT_S = 60
 LONGEST_WAIT_S = 60

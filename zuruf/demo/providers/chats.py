@@ -1,13 +1,13 @@
-"""The chats of the fake Telegram: what was said in each, by whom, and who is watching."""
+"""The chats of a fake provider: what was said in each, by whom, and who is watching."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from zuruf.demo.providers.telegram_rules import Entity, Keyboard
-
 Json = dict[str, Any]
+Entity = dict[str, Any]
+Keyboard = list[list[dict[str, str]]]
 ChangeKind = Literal[
     "chat", "message", "removed", "typing", "notice", "tapped", "exchange", "faults", "clock"
 ]
@@ -15,7 +15,7 @@ ChangeKind = Literal[
 
 @dataclass(slots=True)
 class ChatMessage:
-    """One bubble: `content` holds what is not text, under Telegram's own field names."""
+    """One bubble: `content` holds what is not text, under the field names of Telegram's Bot API."""
 
     message_id: int
     from_bot: bool
@@ -24,10 +24,12 @@ class ChatMessage:
     entities: list[Entity] = field(default_factory=list)
     content: Json = field(default_factory=dict)
     keyboard: Keyboard = field(default_factory=list)
+    picker: Json | None = None  # a list to open: {"button", "rows": [{"id", "title", "description"}]}
     reply_to: int | None = None
     edited_at_s: int | None = None
     reaction: str = ""  # the person's
     accepted: bool = True  # false: the gateway has not taken it yet
+    state: str = ""  # of the bot's, as it is reported: sent, delivered, read, failed
     deleted: bool = False
 
 
@@ -37,9 +39,12 @@ class Chat:
 
     chat_id: int
     first_name: str
-    last_name: str
-    language_code: str
-    started: bool  # a bot may not write first
+    last_name: str = ""
+    language_code: str = ""
+    started: bool = True  # a bot may not write first on Telegram
+    address: str = ""  # phone number or Threema ID
+    also_known_as: str = ""  # business-scoped id
+    window_closes_at_s: int = 0  # after it only templates may be sent, where a messenger has a window
     blocked: bool = False
     deactivated: bool = False
     messages: dict[int, ChatMessage] = field(default_factory=dict)
@@ -85,6 +90,10 @@ class Change:
     message: ChatMessage | None = None
     text: str = ""
     exchange: Exchange | None = None
+
+
+class NoSuchButton(LookupError):
+    """The message offers no such button."""
 
 
 class Chats:

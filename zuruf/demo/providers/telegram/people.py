@@ -2,22 +2,20 @@
 
 from collections.abc import Callable
 
-from zuruf.demo.providers.telegram_chats import Change, Chat, ChatMessage, Chats, Json
-from zuruf.demo.providers.telegram_files import Files, Upload
-from zuruf.demo.providers.telegram_methods import BotMethods, file_content
-from zuruf.demo.providers.telegram_updates import UpdateQueue
-
-
-class NoSuchButton(LookupError):
-    """The message offers no such button."""
+from zuruf.demo.providers.chats import Change, Chat, ChatMessage, Chats, Json, NoSuchButton
+from zuruf.demo.providers.files import Files, Upload, file_content
+from zuruf.demo.providers.telegram.methods import BotMethods
+from zuruf.demo.providers.telegram.updates import UpdateQueue
 
 
 class People:
     """The people's side of the fake Telegram: everything they can do in a chat with the bot."""
 
-    def __init__(self, chats: Chats, files: Files, updates: UpdateQueue, methods: BotMethods) -> None:
+    chats: Chats
+    files: Files
+
+    def __init__(self, chats: Chats, updates: UpdateQueue, methods: BotMethods) -> None:
         self.chats = chats
-        self.files = files
         self.updates = updates
         self.methods = methods
         self._taps = 0
