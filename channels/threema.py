@@ -41,6 +41,10 @@ RECEIVES: frozenset[Received] = frozenset(
         *("edit", "delete", "reaction", "reply"),
     }
 )
+KEYS_DIFFER = (
+    "; BUT private_key does not belong to the public key at Threema, so nothing can be read:"
+    " put in the key that the gateway id was made with"
+)
 _SHOWN_AS_MEDIA = {"image", "video", "voice"}
 _CHUNK_BYTES = 1 << 16
 
@@ -60,6 +64,7 @@ class ThreemaChannel(Channel):
         key = config.private_key
         self._peers = Peers(bytes.fromhex(key.get_secret_value()), self._api) if key else None
         per_s = config.rate_per_s or USUAL_PER_S
+        self._wrong_key = False  # until Threema was asked
         self._capabilities = _end_to_end(per_s) if self._peers else _basic(per_s)
 
     @property
@@ -72,7 +77,7 @@ class ThreemaChannel(Channel):
         callback = Callback.read(request.body)
         ours = mac(self._secret.get_secret_value().encode(), callback.signed)
         given = callback.mac.lower().encode("utf-8", "surrogatepass")
-        if not (hmac.compare_digest(given, ours) and callback.nonce and self._peers):
+        if not (hmac.compare_digest(given, ours) and callback.complete and self._peers):
             raise WebhookRejected
 
     async def parse(self, request: WebhookRequest) -> list[Event]:
@@ -93,30 +98,38 @@ class ThreemaChannel(Channel):
             box = await self._peers.box(callback.sender)
         except SendError as error:
             if error.kind is SendErrorKind.PERMANENT_RECIPIENT:
-                raise Unreadable("Threema does not know the sender") from None
+                raise Unreadable("Threema has no usable key of the sender") from None
             raise
         return _events(callback, box)
 
     async def send(self, message: OutboundMessage) -> Receipt:
         """Send one bubble, encrypted for the person; or in the basic mode by Threema's own encryption."""
-        text = to_marks(message.text.encode("utf-8", "replace").decode())
-        to = message.to.value
+        to, text = message.to.value, message.text.encode("utf-8", "replace").decode()
         if not self._peers:
             if message.media:
                 raise SendError(SendErrorKind.PERMANENT_CONTENT, code="basic mode sends text only")
-            return _receipt(await self._api.send("/send_simple", {"to": to, "text": text}))
+            shown = _marked(text, MOST_TEXT_BYTES)
+            return await self._sent("/send_simple", {"to": to, "text": shown})
         box = await self._peers.box(to)
-        kind, payload = TEXT, text.encode()
         if message.media:
-            kind, payload = await self._with_file(to, message.media, text)
+            kind, payload = await self._with_file(to, message.media, _marked(text, MOST_CAPTION_BYTES))
+        else:
+            kind, payload = TEXT, _marked(text, MOST_TEXT_BYTES).encode()
         nonce, sealed = seal(box, kind, payload)
-        fields = {"to": to, "nonce": nonce.hex(), "box": sealed.hex()}
-        return _receipt(await self._api.send("/send_e2e", fields))
+        return await self._sent("/send_e2e", {"to": to, "nonce": nonce.hex(), "box": sealed.hex()})
+
+    async def _sent(self, path: str, fields: dict[str, str]) -> Receipt:
+        try:
+            return Receipt(await self._api.send(path, fields), DeliveryState.SENT)
+        except SendError as error:
+            if error.kind is SendErrorKind.PERMANENT_RECIPIENT and self._wrong_key:
+                raise _wrong_key() from None  # it was never the person's fault
+            raise
 
     async def _with_file(self, to: str, media: Media, caption: str) -> tuple[int, bytes]:
         if "file" not in await self._api.capabilities(to):
             # An app from before 2016: at least the person knows that there was something.
-            return TEXT, "\n".join(filter(None, [caption, media.file_name])).encode()
+            return TEXT, "\n".join(filter(None, [caption, media.file_name or f"[{media.kind}]"])).encode()
         key, blob, size = await encrypted(media)
         described = {
             "b": await self._api.upload(blob),
@@ -132,8 +145,8 @@ class ThreemaChannel(Channel):
     async def fetch_media(self, media: Media) -> AsyncIterator[bytes]:
         """Fetch a file that came in, once, and decrypt it."""
         reference = BlobReference.read(media.reference)
-        blob = await self._api.download(reference.blob_id)
-        box = await self._peers.known(reference.sender) if self._peers and reference.sender else None
+        box = await self._peers.box(reference.sender) if self._peers and reference.sender else None
+        blob = await self._api.download(reference.blob_id)  # last: Threema may hand it out but once
         content = await opened(reference, blob, box)
         for start in range(0, len(content), _CHUNK_BYTES):
             yield content[start : start + _CHUNK_BYTES]
@@ -151,9 +164,17 @@ class ThreemaChannel(Channel):
         credits_left = await self._api.credits()
         if not self._peers:
             return f"{self._gateway_id}, basic mode: sends text, receives nothing; {credits_left} credits"
-        theirs = await self._api.public_key(self._gateway_id)
-        remark = "" if theirs == self._peers.public_key else KEYS_DIFFER
+        remark = KEYS_DIFFER if await self._has_wrong_key(self._peers) else ""
         return f"{self._gateway_id}, end-to-end, {credits_left} credits{remark}"
+
+    async def set_up(self) -> None:
+        """See that people encrypt for our key; where they do not, refusals are not blamed on them."""
+        if self._peers and await self._has_wrong_key(self._peers):
+            raise _wrong_key()
+
+    async def _has_wrong_key(self, peers: Peers) -> bool:
+        self._wrong_key = await self._api.public_key(self._gateway_id) != peers.public_key
+        return self._wrong_key
 
     async def account_warning(self) -> str:
         """That credits run out; without any, nothing is sent."""
@@ -161,10 +182,8 @@ class ThreemaChannel(Channel):
         return f"{left} credits are left at Threema" if left < self._low_credits else ""
 
 
-KEYS_DIFFER = (
-    "; BUT private_key does not belong to the public key at Threema, so nothing can be read:"
-    " put in the key that the gateway id was made with"
-)
+def _wrong_key() -> SendError:
+    return SendError(SendErrorKind.STOP_CHANNEL, code="private_key is not this gateway id's", scope="channel")
 
 
 def _events(callback: Callback, box: Box) -> list[Event]:
@@ -172,8 +191,10 @@ def _events(callback: Callback, box: Box) -> list[Event]:
     return read_payload(callback.envelope, kind, payload)
 
 
-def _receipt(message_id: str) -> Receipt:
-    return Receipt(message_id, DeliveryState.SENT)
+def _marked(text: str, most_bytes: int) -> str:
+    """`text` in Threema's marks, or as it is where what keeps marks from showing would make it too long."""
+    marked = to_marks(text)
+    return marked if len(marked.encode()) <= most_bytes else text
 
 
 def _end_to_end(per_s: float) -> Capabilities:

@@ -14,10 +14,11 @@ from channels.channel import ChannelMemory
 from channels.errors import MediaGone, SendError, SendErrorKind
 from channels.http import TRANSPORT_ERRORS, UPLOAD_TIMEOUT, Answer, exchange, transport_error
 from channels.threema_blobs import MOST_BYTES
-from channels.threema_errors import meaning
+from channels.threema_errors import before_sending, meaning
 
 CAPABILITIES_LIVE_S = 3600.0
 _OVERHEAD_BYTES = 64  # of encryption
+_THREEMA_ID = re.compile(r"[0-9A-Z*]{8}")
 _HEX_64 = re.compile(r"[0-9a-fA-F]{64}")
 _MESSAGE_ID = re.compile(r"[0-9a-fA-F]{16}")
 _BLOB_ID = re.compile(r"[0-9a-fA-F]{32}")
@@ -48,7 +49,9 @@ class ThreemaApi:
         """Somebody's public key, fetched where need be."""
         if known := await self.known_key(threema_id):
             return known
-        text = await self._read(f"/pubkeys/{threema_id}")
+        if not _THREEMA_ID.fullmatch(threema_id):  # it becomes part of an address
+            raise SendError(SendErrorKind.PERMANENT_RECIPIENT, code="no Threema ID", scope="recipient")
+        text = await self._prepare("GET", f"/pubkeys/{threema_id}")
         if not _HEX_64.fullmatch(text):
             raise SendError(SendErrorKind.RETRY_FEW, code="no key")
         await self._memory.put(f"key:{threema_id}", text.lower())
@@ -58,13 +61,13 @@ class ThreemaApi:
         """What somebody's app can show: "text", "file", ..."""
         kept = await self._memory.get(f"can:{threema_id}")
         if kept is None:
-            kept = await self._read(f"/capabilities/{threema_id}")
+            kept = await self._prepare("GET", f"/capabilities/{threema_id}")
             await self._memory.put(f"can:{threema_id}", kept[:500], ttl_s=CAPABILITIES_LIVE_S)
         return frozenset(kept.split(","))
 
     async def credits(self) -> int:
         """How many messages and files are paid for."""
-        text = await self._read("/credits")
+        text = await self._prepare("GET", "/credits")
         if not text.isdecimal():
             raise SendError(SendErrorKind.RETRY_FEW, code="no credits told")
         return int(text)
@@ -75,15 +78,24 @@ class ThreemaApi:
             self._session, "POST", self._api_url + path, data=urlencode({**self._proof, **fields}).encode(),
             headers={"Content-Type": "application/x-www-form-urlencoded"},
         )  # fmt: skip
-        return _matching(_MESSAGE_ID, _said(answer))
+        message_id = _said(answer)
+        if not _MESSAGE_ID.fullmatch(message_id):
+            raise SendError(SendErrorKind.RETRY_UNKNOWN, code="no id", maybe_sent=True)
+        return message_id.lower()
 
     async def upload(self, blob: bytes) -> str:
         """Leave an encrypted file at Threema; its id."""
         form = aiohttp.FormData()
         form.add_field("blob", blob, filename="blob", content_type="application/octet-stream")
-        url = f"{self._api_url}/upload_blob?{urlencode(self._proof)}"
-        answer = await exchange(self._session, "POST", url, data=form, timeout=UPLOAD_TIMEOUT)
-        return _matching(_BLOB_ID, _said(answer))
+        try:
+            blob_id = await self._prepare("POST", "/upload_blob", data=form, timeout=UPLOAD_TIMEOUT)
+        except SendError as error:
+            if error.kind is SendErrorKind.PERMANENT_RECIPIENT:  # of whom this call knows nothing
+                raise SendError(SendErrorKind.PERMANENT_CONTENT, code=error.code) from None
+            raise
+        if not _BLOB_ID.fullmatch(blob_id):
+            raise SendError(SendErrorKind.RETRY_FEW, code="no blob")
+        return blob_id.lower()
 
     async def download(self, blob_id: str) -> bytes:
         """An encrypted file; raises `MediaGone` where Threema has it no more, or it is too big for us."""
@@ -106,9 +118,13 @@ class ThreemaApi:
             raise failure
         return bytes(received)
 
-    async def _read(self, path: str) -> str:
+    async def _prepare(self, method: str, path: str, **options: Any) -> str:
         url = f"{self._api_url}{path}?{urlencode(self._proof)}"
-        return _said(await exchange(self._session, "GET", url))
+        try:
+            return _said(await exchange(self._session, method, url, **options))
+        except SendError as error:
+            failure = before_sending(error)
+        raise failure
 
 
 class _Proof(dict[str, str]):
@@ -121,11 +137,5 @@ class _Proof(dict[str, str]):
 def _said(answer: Answer) -> str:
     if answer.status == 200:
         return answer.body.decode("utf-8", "replace").strip()
-    after: Any = answer.headers.get("Retry-After", "")
+    after = answer.headers.get("Retry-After", "")
     raise meaning(answer.status, min(float(after), 3600.0) if after.isdecimal() else None)
-
-
-def _matching(shape: re.Pattern[str], text: str) -> str:
-    if not shape.fullmatch(text):
-        raise SendError(SendErrorKind.RETRY_UNKNOWN, code="no id", maybe_sent=True)
-    return text.lower()

@@ -26,9 +26,7 @@ class Callback:
     def read(cls, body: bytes) -> "Callback":
         """From the body of the request; raises `WebhookRejected` for what is no form."""
         try:
-            pairs = parse_qsl(
-                body.decode("ascii"), keep_blank_values=True, errors="replace", max_num_fields=50
-            )
+            pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=50)
         except ValueError:
             raise WebhookRejected from None
         form = dict(pairs)
@@ -39,6 +37,11 @@ class Callback:
     def signed(self) -> str:
         """What the MAC covers: the strings as received, without separators; not the nickname."""
         return self.sender + self.to + self.message_id + self.date + self.nonce + self.box
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing that the MAC covers; it would cover what is left, too."""
+        return all((self.sender, self.to, self.message_id, self.date, self.nonce, self.box))
 
     def check(self, gateway_id: str) -> None:
         """Raise `Unreadable` for an authentic callback that cannot be one to us."""

@@ -14,6 +14,11 @@ _TABLE: dict[int, tuple[SendErrorKind, Scope]] = {
 }
 
 
+def before_sending(error: SendError) -> SendError:
+    """The same trouble in a call that only prepares a message: that one surely was not sent."""
+    return SendError(_K.RETRY_FEW, code=error.code) if error.maybe_sent else error
+
+
 def meaning(status: int, retry_after_s: float | None = None) -> SendError:
     """The error that a refused call amounts to."""
     if status not in _TABLE:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import structlog
@@ -83,7 +83,7 @@ def read_payload(envelope: Envelope, kind: int, payload: bytes) -> list[Event]:
         return reader(envelope, payload)
     if kind == FORWARD_SECRECY:
         # Our keys cannot read it, and the person believes that they were heard.
-        log.error("threema.forward_secrecy", message="a message came that only forward secrecy can open")
+        log.error("threema.unreadable_with_forward_secrecy")
     elif kind not in IGNORED:
         log.warning("threema.unknown_type", type=kind)
     return []
@@ -120,7 +120,7 @@ def _file(envelope: Envelope, payload: bytes) -> list[Event]:
         size_bytes=file.s if file.s is not None and 0 <= file.s < 2**53 else None,
         duration_s=_seconds(file.x),
     )
-    return [_said(envelope, text=file.d or "", media=media, album=file.c)]
+    return [_said(envelope, text=file.d or "", media=media, album=(file.c or "")[:64] or None)]
 
 
 def _media_kind(content_type: str, rendering: int | None) -> MediaKind:
@@ -151,18 +151,24 @@ def _old_audio(envelope: Envelope, payload: bytes) -> list[Event]:
     if len(payload) != 2 + 16 + 4 + 32:
         raise Unreadable("a voice message of the wrong length")
     reference = BlobReference("file", payload[2:18].hex(), payload[22:].hex())
-    return [_said(envelope, media=_old_media("voice", reference, "audio/aac", payload[18:22]))]
+    media = _old_media("voice", reference, "audio/aac", payload[18:22])
+    return [_said(envelope, media=replace(media, duration_s=_number(payload[:2])))]
 
 
 def _old_video(envelope: Envelope, payload: bytes) -> list[Event]:
     if len(payload) != 2 + 16 + 4 + 16 + 4 + 32:
         raise Unreadable("a video message of the wrong length")
     reference = BlobReference("file", payload[2:18].hex(), payload[-32:].hex())
-    return [_said(envelope, media=_old_media("video", reference, "video/mp4", payload[18:22]))]
+    media = _old_media("video", reference, "video/mp4", payload[18:22])
+    return [_said(envelope, media=replace(media, duration_s=_number(payload[:2])))]
 
 
 def _old_media(kind: MediaKind, reference: BlobReference, content_type: str, size: bytes) -> Media:
-    return Media(kind, reference.text, content_type, size_bytes=int.from_bytes(size, "little"))
+    return Media(kind, reference.text, content_type, size_bytes=_number(size))
+
+
+def _number(little_endian: bytes) -> int:
+    return int.from_bytes(little_endian, "little")
 
 
 def _receipt(envelope: Envelope, payload: bytes) -> list[Event]:

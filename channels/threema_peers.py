@@ -2,8 +2,10 @@
 
 from collections import OrderedDict
 
+from nacl.exceptions import CryptoError
 from nacl.public import Box, PrivateKey, PublicKey
 
+from channels.errors import SendError, SendErrorKind, Unreadable
 from channels.threema_api import ThreemaApi
 
 MOST_BOXES = 4096  # in this process; keys are kept for good
@@ -32,11 +34,17 @@ class Peers:
 
     async def box(self, threema_id: str) -> Box:
         """The box to somebody; raises `SendError` where their key cannot be had."""
-        known = self._boxes.get(threema_id)
-        return known or self._made(threema_id, await self._api.public_key(threema_id))
+        try:
+            known = await self.known(threema_id)
+            return known or self._made(threema_id, await self._api.public_key(threema_id))
+        except Unreadable:
+            raise SendError(SendErrorKind.PERMANENT_RECIPIENT, code="weak key", scope="recipient") from None
 
     def _made(self, threema_id: str, public_key: bytes) -> Box:
-        box = self._boxes[threema_id] = Box(self._private_key, PublicKey(public_key))
+        try:
+            box = self._boxes[threema_id] = Box(self._private_key, PublicKey(public_key))
+        except CryptoError:  # a key such as all zeros, with which anybody could read everything
+            raise Unreadable("the key of the other side protects nothing") from None
         while len(self._boxes) > MOST_BOXES:
             self._boxes.popitem(last=False)
         return box
