@@ -1,7 +1,7 @@
-"""The virtual phones: a page on which two growers write to the bot, and what their taps do."""
+"""The virtual phones: a page on which three growers write to the bot, each on another messenger."""
 
 import tomllib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,88 +11,93 @@ from aiohttp.multipart import BodyPartReader
 
 from bot.clock import Clock
 from bot.web.shell import MOST_UPLOAD_BYTES, event_stream
-from zuruf.demo.phones_view import change_view, faults_view, snapshot
-from zuruf.demo.providers.chats import Change, Chat, ChatMessage, NoSuchButton
+from zuruf.demo.phones_acts import ACTS, Messenger, NotHere, act_on
+from zuruf.demo.phones_view import change_view, faults_view, phone_name, snapshot
+from zuruf.demo.providers.chats import Change, Chat
 from zuruf.demo.providers.faults import Fault
 from zuruf.demo.providers.files import Upload
-from zuruf.demo.providers.telegram import FakeTelegram, rate_limited
-from zuruf.demo.providers.telegram.methods import SENDING_METHODS
-from zuruf.demo.providers.telegram.rules import MOST_TEXT_UNITS, utf16_units
+from zuruf.demo.providers.merged import merged
+from zuruf.demo.providers.telegram import FakeTelegram
+from zuruf.demo.providers.threema import FakeThreema
+from zuruf.demo.providers.twilio import FakeTwilio
+
+__all__ = ["PAGES", "Messenger", "Phones", "routes"]
 
 PAGES = Path(__file__).parent / "pages"
 STATIC = PAGES / "static"
-SAMPLE_VOICE_S = 4
-SAMPLE_PLACE = (49.6634, 10.0712)  # a field near Ochsenfurt
-SAMPLE_PHONE_NUMBER = "+493023125001"  # reserved for film and television
-RETRY_AFTER_S = 3
-_CHAT = "{chat:[0-9]{1,15}}"
 SLOW_S = 2.0
 SHOWN_INLINE = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "audio/ogg", "video/mp4"})
 PICTURES = frozenset({"image/jpeg", "image/png", "image/webp"})
-_FAULTS = {
-    "flood": Fault(answer=rate_limited(RETRY_AFTER_S), methods=SENDING_METHODS),
-    "slow": Fault(latency_s=SLOW_S),
-}
+_MESSENGER = "{messenger:[a-z]{1,20}}"
+_PHONE = f"{_MESSENGER}/{{chat:[0-9]{{1,15}}}}"
 
 ONE_HOUR_MS = 3600 * 1000
 _STEPS_MS = {"hour": ONE_HOUR_MS, "day": 24 * ONE_HOUR_MS, "week": 7 * 24 * ONE_HOUR_MS}
 
-Act = Callable[["Phones", Chat, dict[str, Any]], Any]
-GiveBack = Callable[[int], Awaitable[bool]]  # a chat that people have to the bot; whether there was one
+# Channel and address of a chat that people have to the bot; whether there was one.
+GiveBack = Callable[[str, str], Awaitable[bool]]
 
 
-def routes(provider: FakeTelegram, clock: Clock, give_back: GiveBack) -> list[web.AbstractRouteDef]:
+def routes(
+    providers: Mapping[str, Messenger], clock: Clock, give_back: GiveBack
+) -> list[web.AbstractRouteDef]:
     """The page and its calls, for the console of the demo. Its template is in `PAGES`.
 
-    `clock` is the one that gateway and provider go by.
+    `clock` is the one that gateway and providers go by.
     """
-    phones = Phones(provider, clock, give_back)
+    phones = Phones(providers, clock, give_back)
     return [
         web.get("/", _to_the_phones),
         web.get("/phones", phones.page),
         web.get("/phones/events", phones.events),
-        web.get("/phones/files/{file_id}", phones.file),
-        web.post("/phones/faults/{name:flood|slow|down|lost}", phones.switch_fault),
+        web.get(f"/phones/files/{_MESSENGER}/{{file_id}}", phones.file),
+        web.post(
+            "/phones/{messenger:[a-z]{1,20}}/faults/{name:flood|slow|down|lost|late}", phones.switch_fault
+        ),
         web.post("/phones/clock/{step:hour|day|week}", phones.advance_clock),
-        web.post(f"/phones/{_CHAT}/file", phones.take_file),
-        web.post(f"/phones/{_CHAT}/give_back", phones.give_chat_back),
-        *(web.post(f"/phones/{_CHAT}/{name}", phones.acts(act)) for name, act in _ACTS.items()),
+        web.post(f"/phones/{_PHONE}/file", phones.take_file),
+        web.post(f"/phones/{_PHONE}/give_back", phones.give_chat_back),
+        *(web.post(f"/phones/{_PHONE}/{name}", phones.acts(name)) for name in ACTS),
         web.static("/phones/static", STATIC),
     ]
 
 
 class Phones:
-    """Nora's and Tom's phones on one provider."""
+    """Nora's, Tom's and Anna's phones, each on its provider."""
 
-    def __init__(self, provider: FakeTelegram, clock: Clock, give_back: GiveBack) -> None:
-        self.provider = provider
+    def __init__(self, providers: Mapping[str, Messenger], clock: Clock, give_back: GiveBack) -> None:
+        self.providers = providers
         self.clock = clock
         self.give_back = give_back
         self.words = tomllib.loads((PAGES / "words.toml").read_text(encoding="utf-8"))
-        provider.chat(99_000_000_001, "Nora", "de", last_name="Beispiel", started=False)
-        provider.chat(99_000_000_002, "Tom", "en", last_name="Muster", started=False)
+        for provider in providers.values():
+            _hand_out(provider)
 
     async def page(self, request: web.Request) -> web.Response:
         """The page, in German or English."""
         words = self.words[_language(request, tuple(self.words))]
-        return aiohttp_jinja2.render_template(
-            "phones.html", request, {"words": words, "chats": list(self.provider.chats)}
-        )
+        shown = [
+            {"name": phone_name(channel, chat), "messenger": channel, "chat": chat, "can": provider.can}
+            for channel, provider in self.providers.items()
+            for chat in provider.chats
+        ]
+        messengers = {channel: provider.can for channel, provider in self.providers.items()}
+        context = {"words": words, "phones": shown, "messengers": messengers}
+        return aiohttp_jinja2.render_template("phones.html", request, context)
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Everything on the phones, then everything that changes."""
-        with self.provider.subscribe() as changes:
-            async with event_stream(request) as stream:
-                await stream.send("snapshot", snapshot(self.provider))
-                async for change in changes:
-                    view = change_view(self.provider, change)
-                    if view is not None:
-                        await stream.send(change.kind, view)
+        async with merged(self.providers) as changes, event_stream(request) as stream:
+            await stream.send("snapshot", snapshot(self.providers))
+            async for channel, change in changes:
+                view = change_view(channel, self.providers[channel], change)
+                if view is not None:
+                    await stream.send(change.kind, view)
         return stream.response
 
     async def file(self, request: web.Request) -> web.Response:
         """A file that somebody sent; only what browsers show harmlessly is shown, the rest saved."""
-        stored = self.provider.files.by_id(request.match_info["file_id"])
+        stored = self._provider(request).files.by_id(request.match_info["file_id"])
         if stored is None:
             raise web.HTTPNotFound
         kind = stored.upload.content_type
@@ -105,35 +110,42 @@ class Phones:
         )
 
     async def switch_fault(self, request: web.Request) -> web.Response:
-        """Switch a trouble of the whole messenger on or off."""
+        """Switch a trouble of a whole messenger on or off."""
         name, is_on = request.match_info["name"], bool((await _body(request)).get("on"))
-        provider = self.provider
+        provider = self._provider(request)
+        faults = provider.faults
         if name == "down":
             await (provider.go_down() if is_on else provider.come_up())
+        elif name == "late":
+            provider.late = is_on and "late" in provider.can
         elif name == "lost":
-            provider.faults.forget_plans()
+            faults.forget_plans()
             if is_on:
-                provider.faults.plan(Fault(loses_reply=True, methods=SENDING_METHODS))
-        elif is_on:
-            provider.faults.switch_on(name, _FAULTS[name])
+                faults.plan(Fault(loses_reply=True, methods=provider.sending))
+        elif not is_on:
+            faults.switch_off(name)
+        elif name == "slow":
+            faults.switch_on(name, Fault(latency_s=SLOW_S))
         else:
-            provider.faults.switch_off(name)
+            faults.switch_on(name, Fault(answer=provider.rate_limited(), methods=provider.sending))
         provider.faults_changed()
         return web.json_response(faults_view(provider))
 
     async def advance_clock(self, request: web.Request) -> web.Response:
         """Let an hour, a day or a week pass."""
         self.clock.advance(_STEPS_MS[request.match_info["step"]])
-        self.provider.chats.publish(Change("clock"))
+        next(iter(self.providers.values())).chats.publish(Change("clock"))
         return web.json_response({})
 
     async def give_chat_back(self, request: web.Request) -> web.Response:
         """The team is done with a chat: the bot answers there again."""
-        return web.json_response({"done": await self.give_back(self._chat(request).chat_id)})
+        chat = self._chat(request)
+        address = chat.address or str(chat.chat_id)
+        return web.json_response({"done": await self.give_back(request.match_info["messenger"], address)})
 
     async def take_file(self, request: web.Request) -> web.Response:
         """Send an uploaded file: pictures as photos, everything else as it is."""
-        chat = self._chat(request)
+        provider, chat = self._provider(request), self._chat(request)
         if request.content_type != "multipart/form-data":
             raise web.HTTPBadRequest(text="A file is missing.")
         part = await (await request.multipart()).next()
@@ -144,109 +156,48 @@ class Phones:
             raise web.HTTPRequestEntityTooLarge(MOST_UPLOAD_BYTES, len(content))
         kind = part.headers.get("Content-Type", "application/octet-stream")
         if kind in PICTURES:
-            self.provider.send_photo(chat, content, content_type=kind)
+            provider.send_photo(chat, content, content_type=kind)
         else:
-            self.provider.send_document(chat, Upload(part.filename, kind, content))
+            provider.send_document(chat, Upload(part.filename, kind, content))
         return web.json_response({})
 
-    def acts(self, act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
-        """A handler that lets a phone's owner do `act`."""
+    def acts(self, name: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+        """A handler that lets a phone's owner do something."""
 
         async def handler(request: web.Request) -> web.Response:
             try:
-                result = act(self, self._chat(request), await _body(request))
-            except (KeyError, TypeError, NoSuchButton):
-                raise web.HTTPBadRequest(text="This cannot be done here.") from None
-            return web.json_response(result if isinstance(result, dict) else {})
+                result = act_on(name, self._provider(request), self._chat(request), await _body(request))
+            except NotHere as refused:
+                raise web.HTTPBadRequest(text=str(refused)) from None
+            return web.json_response(result)
 
         return handler
 
+    def _provider(self, request: web.Request) -> Messenger:
+        provider = self.providers.get(request.match_info["messenger"])
+        if provider is None:
+            raise web.HTTPNotFound
+        return provider
+
     def _chat(self, request: web.Request) -> Chat:
-        chat = self.provider.chats.get(int(request.match_info["chat"]))
+        chat = self._provider(request).chats.get(int(request.match_info["chat"]))
         if chat is None:
             raise web.HTTPNotFound
         return chat
 
 
+def _hand_out(provider: Messenger) -> None:
+    """Give each messenger's phone to somebody."""
+    if isinstance(provider, FakeTelegram):
+        provider.chat(99_000_000_001, "Nora", "de", last_name="Beispiel", started=False)
+    elif isinstance(provider, FakeTwilio):
+        provider.chat("+493023125002", "Tom Muster", "DE.13023125002").language_code = "en"
+    elif isinstance(provider, FakeThreema):
+        provider.chat("ANNA0001", "Anna Probe").language_code = "de"
+
+
 async def _to_the_phones(request: web.Request) -> web.Response:
     raise web.HTTPFound("/phones")
-
-
-def _say(phones: Phones, chat: Chat, body: dict[str, Any]) -> None:
-    quoted = body.get("reply_to")
-    if quoted is not None:
-        quoted = _message(chat, {"message": quoted}).message_id
-    phones.provider.say(chat, _text(body), reply_to=quoted)
-
-
-def _tap(phones: Phones, chat: Chat, body: dict[str, Any]) -> None:
-    phones.provider.tap(chat, _message(chat, body), str(body["button"]))
-
-
-def _photo(phones: Phones, chat: Chat, body: dict[str, Any]) -> None:
-    phones.provider.send_photo(chat, (STATIC / "sample-photo.jpg").read_bytes())
-
-
-def _voice(phones: Phones, chat: Chat, body: dict[str, Any]) -> None:
-    phones.provider.send_voice(chat, (STATIC / "sample-voice.ogg").read_bytes(), SAMPLE_VOICE_S)
-
-
-def _location(phones: Phones, chat: Chat, body: dict[str, Any]) -> None:
-    phones.provider.send_location(chat, *SAMPLE_PLACE)
-
-
-def _contact(phones: Phones, chat: Chat, body: dict[str, Any]) -> None:
-    phones.provider.send_contact(chat, SAMPLE_PHONE_NUMBER)
-
-
-def _edit(phones: Phones, chat: Chat, body: dict[str, Any]) -> None:
-    message = _message(chat, body)
-    if message.from_bot:
-        raise KeyError("not one's own")
-    phones.provider.edit(chat, message, _text(body))
-
-
-def _react(phones: Phones, chat: Chat, body: dict[str, Any]) -> None:
-    phones.provider.react(
-        chat, _message(chat, body), str(body["emoji"]).encode("utf-8", "replace").decode()[:8]
-    )
-
-
-def _block(phones: Phones, chat: Chat, body: dict[str, Any]) -> None:
-    (phones.provider.block if body["on"] else phones.provider.unblock)(chat)
-
-
-def _redeliver(phones: Phones, chat: Chat, body: dict[str, Any]) -> dict[str, bool]:
-    return {"done": phones.provider.redeliver_last(chat)}
-
-
-_ACTS: dict[str, Act] = {
-    "say": _say,
-    "tap": _tap,
-    "photo": _photo,
-    "voice": _voice,
-    "location": _location,
-    "contact": _contact,
-    "edit": _edit,
-    "react": _react,
-    "block": _block,
-    "redeliver": _redeliver,
-}
-
-
-def _message(chat: Chat, body: dict[str, Any]) -> ChatMessage:
-    message = chat.messages[body["message"]]
-    if message.deleted:
-        raise KeyError("deleted")
-    return message
-
-
-def _text(body: dict[str, Any]) -> str:
-    # Half a surrogate pair has no encoding, and would end every stream of the page from then on.
-    text = str(body["text"]).encode("utf-8", "replace").decode().strip()
-    if not text or utf16_units(text) > MOST_TEXT_UNITS:
-        raise web.HTTPBadRequest(text=f"A message has 1 to {MOST_TEXT_UNITS} characters.")
-    return text
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

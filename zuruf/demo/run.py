@@ -1,9 +1,10 @@
-"""The demo: a real gateway on a throw-away database, its messenger a fake provider on loopback."""
+"""The demo: a real gateway on a throw-away database, its messengers fake providers on loopback."""
 
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TextIO
@@ -15,13 +16,15 @@ from bot.content_files import read_folder
 from bot.content_import import import_content
 from zuruf.app import App
 from zuruf.demo import SAMPLE_CONTENT
-from zuruf.demo.phones import PAGES, routes
+from zuruf.demo.phones import PAGES, Messenger, routes
+from zuruf.demo.providers import threema, twilio
 from zuruf.demo.providers.telegram import FakeTelegram
+from zuruf.demo.providers.threema import FakeThreema
+from zuruf.demo.providers.twilio import FakeTwilio
 from zuruf.demo.team import give_back
 from zuruf.demo.terminal import converse
 from zuruf.settings import Settings, load
 
-CHANNEL = "telegram"
 WEBHOOK_SECRET = "webhook-secret-of-the-demo"  # noqa: S105 - opens nothing anywhere
 CONFIG = """
 [organisation]
@@ -38,38 +41,89 @@ public_url = "http://127.0.0.1:{console_port}"
 [storage]
 database = "sqlite:///{folder}/zuruf.db"
 media = "{folder}/media"
+"""
 
+
+@dataclass(frozen=True, slots=True)
+class Messengers:
+    """One provider of each kind; None: it is not part of this demo."""
+
+    telegram: FakeTelegram
+    whatsapp: FakeTwilio | None = None
+    threema: FakeThreema | None = None
+
+    @property
+    def by_channel(self) -> dict[str, Messenger]:
+        """The providers by the names of their channels, in the order of the phones."""
+        named = {"telegram": self.telegram, "whatsapp": self.whatsapp, "threema": self.threema}
+        return {name: provider for name, provider in named.items() if provider is not None}
+
+
+def channels_config(messengers: Messengers) -> str:
+    """The `[channels.NAME]` tables for these providers."""
+    tables = [
+        f"""
 [channels.telegram]
 kind = "telegram"
-token = "{token}"
-webhook_secret = "{secret}"
-api_url = "{api_url}"
+token = "{messengers.telegram.token}"
+webhook_secret = "{WEBHOOK_SECRET}"
+api_url = "{messengers.telegram.url}"
 """
+    ]
+    if messengers.whatsapp:
+        tables.append(f"""
+[channels.whatsapp]
+kind = "twilio-whatsapp"
+account_sid = "{twilio.ACCOUNT_SID}"
+auth_token = "{twilio.AUTH_TOKEN}"
+sender = "{twilio.SENDER}"
+api_url = "{messengers.whatsapp.url}"
+""")
+    if messengers.threema:
+        tables.append(f"""
+[channels.threema]
+kind = "threema"
+gateway_id = "{threema.GATEWAY_ID}"
+secret = "{threema.SECRET}"
+private_key = "{threema.PRIVATE_KEY}"
+api_url = "{messengers.threema.url}"
+""")
+    return "".join(tables)
+
+
+def point_at(messengers: Messengers, public_url: str) -> None:
+    """Set the gateway's addresses at the providers that want it done by hand in their consoles."""
+    if messengers.whatsapp:
+        # As the set-up page asks for: Twilio's own default gives up after one lost connection.
+        messengers.whatsapp.webhooks.url = f"{public_url}/webhooks/whatsapp#rc=3&rp=all"
+    if messengers.threema:
+        messengers.threema.callbacks.url = f"{public_url}/webhooks/threema"
 
 
 @asynccontextmanager
 async def demo_gateway(
-    provider: FakeTelegram, console_port: int = 0, *, phones: Clock | None = None
+    messengers: Messengers, console_port: int = 0, *, phones: Clock | None = None
 ) -> AsyncIterator[App]:
-    """A gateway with the sample content, whose Telegram is `provider`; gone without a trace afterwards.
+    """A gateway with the sample content on these providers; gone without a trace afterwards.
 
     It shows the virtual phones where it is given the clock that they and it go by.
     """
 
-    async def to_bot(chat_id: int) -> bool:
-        return await give_back(app.database, CHANNEL, chat_id)
+    async def to_bot(channel: str, address: str) -> bool:
+        return await give_back(app.database, channel, address)
 
     with TemporaryDirectory(prefix="zuruf-demo-") as folder:
-        settings = _settings(Path(folder), provider, console_port)
+        settings = _settings(Path(folder), messengers, console_port)
         app = App(
             settings,
             clock=phones,
-            console_routes=routes(provider, phones, to_bot) if phones else (),
+            console_routes=routes(messengers.by_channel, phones, to_bot) if phones else (),
             templates=(PAGES,) if phones else (),
         )
         await app.database.upgrade()
         draft = read_folder(SAMPLE_CONTENT, app.rules.kinds)
         await import_content(app.database, app.rules, draft, app.clock.now_ms())
+        point_at(messengers, settings.server.public_url)
         await app.start()
         try:
             yield app
@@ -78,14 +132,22 @@ async def demo_gateway(
 
 
 @asynccontextmanager
-async def phones_and_gateway(port: int = 0) -> AsyncIterator[tuple[FakeTelegram, App]]:
-    """A gateway and the virtual phones' provider, with one clock for both."""
+async def phones_and_gateway(port: int = 0) -> AsyncIterator[tuple[Messengers, App]]:
+    """A gateway and the virtual phones' providers, with one clock for all."""
     clock = Clock()
-    async with (
-        FakeTelegram(clock=lambda: clock.now_ms() / 1000) as provider,
-        demo_gateway(provider, port, phones=clock) as app,
-    ):
-        yield provider, app
+
+    def now_s() -> float:
+        return clock.now_ms() / 1000
+
+    async with AsyncExitStack() as opened:
+        messengers = Messengers(
+            await opened.enter_async_context(FakeTelegram(clock=now_s)),
+            await opened.enter_async_context(FakeTwilio(clock=now_s)),
+            await opened.enter_async_context(FakeThreema(clock=now_s)),
+        )
+        if messengers.whatsapp:
+            _approve_templates(messengers.whatsapp)
+        yield messengers, await opened.enter_async_context(demo_gateway(messengers, port, phones=clock))
 
 
 async def virtual_phones(port: int, stopped: asyncio.Event) -> None:
@@ -98,20 +160,27 @@ async def virtual_phones(port: int, stopped: asyncio.Event) -> None:
 
 async def talk_in_terminal(language: str, lines: TextIO) -> None:
     """Talk to the demo's bot until the input ends."""
-    async with FakeTelegram() as provider, demo_gateway(provider):
+    async with FakeTelegram() as provider, demo_gateway(Messengers(provider)):
         await converse(provider, language, lines, Console())
 
 
-def _settings(folder: Path, provider: FakeTelegram, console_port: int) -> Settings:
+def _approve_templates(provider: FakeTwilio) -> None:
+    provider.approve(
+        "answer_waiting",
+        "de",
+        "Guten Tag {{1}}, Ihre Antwort vom Rübenservice liegt bereit. Tippen Sie auf Lesen.",
+    )
+    provider.approve(
+        "answer_waiting", "en", "Hello {{1}}, your answer from the beet service is ready. Tap to read it."
+    )
+    provider.approve("beet_letter", "de", "Der neue Rübenbrief für {{1}} ist da.", "MARKETING")
+
+
+def _settings(folder: Path, messengers: Messengers, console_port: int) -> Settings:
     path = folder / "config.toml"
     filled = CONFIG.format(
-        server_port=free_port(),
-        console_port=console_port or free_port(),
-        folder=folder,
-        token=provider.token,
-        secret=WEBHOOK_SECRET,
-        api_url=provider.url,
-    )
+        server_port=free_port(), console_port=console_port or free_port(), folder=folder
+    ) + channels_config(messengers)
     path.write_text(filled, "utf-8")
     return load(path, {})
 

@@ -10,10 +10,10 @@ _CONVERSATION = table(Conversation)
 _IDENTIFIER = table(AddressIdentifier)
 
 
-async def give_back(database: Database, channel: str, chat_id: int) -> bool:
+async def give_back(database: Database, channel: str, address: str) -> bool:
     """Let the bot answer in this chat again; False where it does already."""
     addresses = sa.select(_IDENTIFIER.c.address_id).where(
-        _IDENTIFIER.c.channel == channel, _IDENTIFIER.c.value == str(chat_id)
+        _IDENTIFIER.c.channel == channel, _IDENTIFIER.c.value == address
     )
     with_people = (_CONVERSATION.c.address_id.in_(addresses), _CONVERSATION.c.mode != "bot")
     back: dict[str, object] = {

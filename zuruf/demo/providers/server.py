@@ -27,7 +27,8 @@ class Provider(ABC):
     middleware, nothing parsed that was not sent.
     """
 
-    # What people can do beside writing: edit, delete, react, contact, block, read, window.
+    # What people can do beside writing: edit, delete, react, contact, block; and what can be tried on the
+    # provider: window (closing it), late (reports).
     can: ClassVar[frozenset[str]] = frozenset()
     sending: ClassVar[frozenset[str]] = frozenset()  # the calls that send a message, for faults
 
@@ -36,6 +37,7 @@ class Provider(ABC):
         self.files = files
         self.faults = Faults()
         self.calls: Counter[tuple[str, int]] = Counter()  # by call and status; 0: cut off
+        self.late = False  # reports of what became of messages come late, in the wrong order, and twice
         self._port = port
         self._runner: web.ServerRunner | None = None
         self._site: web.TCPSite | None = None
