@@ -128,7 +128,7 @@ class ThreemaChannel(Channel):
 
     async def _with_file(self, to: str, media: Media, caption: str) -> tuple[int, bytes]:
         if "file" not in await self._api.capabilities(to):
-            # An app from before 2016: at least the person knows that there was something.
+            # At least the person knows that there was something.
             return TEXT, "\n".join(filter(None, [caption, media.file_name or f"[{media.kind}]"])).encode()
         key, blob, size = await encrypted(media)
         described = {
