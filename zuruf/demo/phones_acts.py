@@ -83,8 +83,9 @@ def _block(provider: Messenger, chat: Chat, body: Body) -> None:
     (provider.block if body["on"] else provider.unblock)(chat)
 
 
-def _close_window(provider: FakeTwilio, chat: Chat, body: Body) -> None:
+def _close_window(provider: FakeTwilio, chat: Chat, body: Body) -> dict[str, bool]:
     provider.close_window(chat)
+    return {"done": True}
 
 
 def _redeliver(provider: Messenger, chat: Chat, body: Body) -> dict[str, bool]:

@@ -29,16 +29,16 @@ export class Bench {
   }
 
   async toggle(button) {
-    const { fault, chat } = button.dataset;
+    const { fault, phone, messenger } = button.dataset;
     const on = button.getAttribute("aria-checked") !== "true";
-    const path = chat ? `${chat}/${fault}` : `faults/${fault}`;
+    const path = phone ? `${phone}/${fault}` : `${messenger}/faults/${fault}`;
     await post(path, { on }).catch(() => null);
   }
 
   async doOnce(button) {
-    const { once: name, chat } = button.dataset;
-    const note = button.parentElement.querySelector("[data-note]");
-    const { done } = await post(`${chat}/${name}`).catch(() => ({ done: false }));
+    const { once: name, phone } = button.dataset;
+    const note = button.closest(".switch").querySelector("[data-note]");
+    const { done } = await post(`${phone}/${name}`).catch(() => ({ done: false }));
     note.textContent = words[`fault_${name}_${done ? "done" : "none"}`];
     setTimeout(() => (note.textContent = words[`fault_${name}_note`]), NOTE_MS);
   }
@@ -49,17 +49,19 @@ export class Bench {
     time.dateTime = now().toISOString();
   }
 
-  showFaults(faults) {
+  showFaults(messenger, faults) {
     for (const [name, isOn] of Object.entries(faults)) {
-      setSwitch(this.root.querySelector(`[data-fault="${name}"]`), isOn);
+      const button = this.root.querySelector(`[data-fault="${name}"][data-messenger="${messenger}"]`);
+      if (button) setSwitch(button, isOn);
     }
   }
 
-  showBlocked(chat, blocked) {
-    setSwitch(this.root.querySelector(`[data-fault="block"][data-chat="${chat}"]`), blocked);
+  showBlocked(phone, blocked) {
+    const button = this.root.querySelector(`[data-fault="block"][data-phone="${phone}"]`);
+    if (button) setSwitch(button, blocked);
   }
 
-  addExchange({ direction, what, status, took_ms: tookMs }) {
+  addExchange({ messenger, direction, what, status, took_ms: tookMs }) {
     const outcome = status >= 200 && status < 300 ? "good" : "bad";
     const meaning = words[direction === "call" ? "wire_call" : "wire_webhook"];
     this.wire.prepend(
@@ -69,8 +71,8 @@ export class Bench {
         element(
           "span",
           { class: "way", title: meaning },
-          element("span", { "aria-hidden": "true" }, direction === "call" ? "Zuruf →" : "→ Zuruf"),
-          element("span", { class: "only-for-readers" }, meaning),
+          element("span", { "aria-hidden": "true" }, direction === "call" ? `→ ${words[`messenger_${messenger}`]}` : `${words[`messenger_${messenger}`]} →`),
+          element("span", { class: "only-for-readers" }, `${words[`messenger_${messenger}`]}: ${meaning}`),
         ),
         element("code", {}, what),
         element("span", { class: "status" }, status || words.no_answer),

@@ -50,16 +50,24 @@ const CONTENTS = {
 
 export const gist = ({ words: said, kind }) => said || words[kind === "document" ? "file" : kind] || words.message;
 
-function meta(message) {
+// What each messenger shows for "on its way" and "there".
+const TICKS = {
+  telegram: { waiting: "wait", accepted: "tick" },
+  whatsapp: { waiting: "tick", accepted: "ticks" },
+  threema: { waiting: "outgoing", accepted: "inbox" },
+};
+
+function meta(message, messenger) {
   const parts = [message.edited ? `${words.edited} ` : "", element("time", {}, timeOfDay(new Date(message.at_ms)))];
   if (message.mine) {
     const state = message.accepted ? "accepted" : "waiting";
+    const meaning = (message.accepted && words[`accepted_${messenger}`]) || words[state];
     parts.push(
       element(
         "span",
-        { class: `tick ${state}`, title: words[state] },
-        icon(message.accepted ? "tick" : "wait"),
-        element("span", { class: "only-for-readers" }, words[state]),
+        { class: `tick ${state}`, title: meaning },
+        icon(TICKS[messenger][state]),
+        element("span", { class: "only-for-readers" }, meaning),
       ),
     );
   }
@@ -86,7 +94,10 @@ function button(offered) {
 const keyboard = (rows) =>
   element("div", { class: "keyboard" }, ...rows.map((row) => element("div", {}, ...row.map(button))));
 
-export function bubble(message, bot) {
+const picker = (list) =>
+  element("button", { type: "button", class: "picker", "data-picker": true, "aria-haspopup": "dialog" }, icon("list"), list.button);
+
+export function bubble(message, bot, messenger) {
   const content = message.content && CONTENTS[message.content.kind];
   const body = element("div", { class: "bubble", "data-kind": message.content?.kind ?? "text" });
   if (message.quote) body.append(quote(message.quote, bot));
@@ -94,13 +105,14 @@ export function bubble(message, bot) {
   const said = message.text ? element("div", { class: "said" }, formatted(message.text, message.entities)) : "";
   if (message.reaction) {
     const reaction = element("span", { class: "reaction", title: words.react }, icon("thumb"));
-    body.append(said, element("div", { class: "foot" }, reaction, meta(message)));
+    body.append(said, element("div", { class: "foot" }, reaction, meta(message, messenger)));
   } else if (said) {
-    said.append(meta(message));
+    said.append(meta(message, messenger));
     body.append(said);
   } else {
-    body.append(meta(message));
+    body.append(meta(message, messenger));
   }
+  if (message.picker) body.append(picker(message.picker));
   body.append(
     element("button", { type: "button", class: "more", "aria-label": words.more, "aria-expanded": "false" }, icon("more")),
   );

@@ -18,4 +18,6 @@ export const longDate = (at) =>
 export const shortDate = (at) =>
   at.toLocaleDateString(REGION, { ...ZONE, weekday: "short", day: "numeric", month: "short" });
 
+export const weekday = (at) => at.toLocaleDateString(REGION, { ...ZONE, weekday: "short" });
+
 export const dayOf = (at) => at.toLocaleDateString("en-CA", ZONE);

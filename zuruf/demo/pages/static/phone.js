@@ -1,8 +1,9 @@
 // One virtual phone: what it shows, and what its owner's taps do.
 import { bubble, gist } from "./bubble.js";
 import { post } from "./calls.js";
-import { dayOf, longDate, now, timeOfDay } from "./clock.js";
+import { dayOf, longDate, now, timeOfDay, weekday } from "./clock.js";
 import { element, icon, words } from "./elements.js";
+import { openSheet } from "./sheet.js";
 
 const TYPING_MS = 5000;
 const TOAST_MS = 3500;
@@ -12,7 +13,9 @@ const THUMB = "👍";
 export class Phone {
   constructor(root, onUnseen) {
     this.root = root;
-    this.id = Number(root.dataset.chat);
+    this.id = root.dataset.phone; // messenger and chat
+    this.messenger = root.dataset.messenger;
+    this.can = new Set(root.dataset.can.split(" "));
     this.messages = new Map();
     this.follows = true;
     this.lastTop = 0;
@@ -89,12 +92,11 @@ export class Phone {
     });
   }
 
-  show({ name, blocked, messages }, bot) {
+  show({ bot, messages, ...state }) {
     this.bot = bot;
-    this.name = name;
     this.find(".bot-name").textContent = bot;
     this.find(".avatar").textContent = bot.slice(0, 1);
-    this.showBlocked(blocked);
+    this.showState(state);
     this.messages.clear();
     this.bubbles.replaceChildren();
     for (const message of messages) this.put(message, false);
@@ -105,7 +107,7 @@ export class Phone {
   put(message, isNew = true) {
     const known = this.messages.get(message.id);
     this.messages.set(message.id, message);
-    const row = bubble(message, this.bot);
+    const row = bubble(message, this.bot, this.messenger);
     if (known) {
       this.row(message.id).replaceWith(row);
     } else {
@@ -116,6 +118,7 @@ export class Phone {
     }
     this.tail();
     this.showEmptiness();
+    this.showWindow();
     if (!isNew) return;
     if (message.mine && !known) this.follows = true;
     this.follow("smooth");
@@ -152,8 +155,10 @@ export class Phone {
     let last = null;
     for (const row of this.bubbles.children) {
       const side = row.classList.contains("mine");
-      last?.row.classList.toggle("last", row.classList.contains("day") || last.side !== side);
-      last = row.classList.contains("day") ? null : { row, side };
+      const isDay = row.classList.contains("day");
+      last?.row.classList.toggle("last", isDay || last.side !== side);
+      row.classList.toggle("first", !isDay && last?.side !== side);
+      last = isDay ? null : { row, side };
     }
     last?.row.classList.add("last");
   }
@@ -161,9 +166,29 @@ export class Phone {
   showEmptiness() {
     const isEmpty = this.messages.size === 0;
     this.find(".empty").hidden = !isEmpty;
-    this.find(".start").hidden = !isEmpty;
-    this.find(".composer").hidden = isEmpty;
+    const mustStart = isEmpty && this.messenger === "telegram"; // elsewhere people just write
+    this.find(".start").hidden = !mustStart;
+    this.find(".composer").hidden = mustStart;
     this.fitInput();
+  }
+
+  showState({ blocked, window_closes_at_ms: closesAtMs }) {
+    this.showBlocked(blocked);
+    this.windowClosesAt = closesAtMs;
+    this.showWindow();
+  }
+
+  // Until when the bot may write freely, where the messenger sets a time for that.
+  showWindow() {
+    const tag = this.find(".window");
+    if (!tag) return;
+    const closesAt = new Date(this.windowClosesAt ?? 0);
+    const isOpen = closesAt > now();
+    tag.hidden = this.messages.size === 0;
+    tag.classList.toggle("closed", !isOpen);
+    tag.textContent = isOpen
+      ? `${words.window_until} ${weekday(closesAt)} ${timeOfDay(closesAt)}`
+      : words.window_closed;
   }
 
   showBlocked(blocked) {
@@ -174,7 +199,7 @@ export class Phone {
   showTyping(isTyping) {
     clearTimeout(this.typingEnds);
     const presence = this.find(".presence");
-    presence.textContent = isTyping ? words.typing : words.bot;
+    presence.textContent = isTyping ? words.typing : words[`presence_${this.messenger}`];
     presence.classList.toggle("busy", isTyping);
     if (isTyping) this.typingEnds = setTimeout(() => this.showTyping(false), TYPING_MS);
   }
@@ -263,6 +288,13 @@ export class Phone {
       setTimeout(() => offered.removeAttribute("aria-busy"), TYPING_MS);
       this.act("tap", { message: message.id, button: offered.dataset.button });
     }
+    const opener = event.target.closest("[data-picker]");
+    if (opener) {
+      openSheet(this.find(".screen"), message.picker, opener, (id) => {
+        this.follows = true;
+        this.act("tap", { message: message.id, button: id });
+      });
+    }
     const command = event.target.closest("[data-command]")?.dataset.command;
     if (command) this.act("say", { text: command });
     const goto = event.target.closest("[data-goto]")?.dataset.goto;
@@ -301,12 +333,18 @@ export class Phone {
       "div",
       { class: "menu" },
       item("reply", () => this.speakAbout({ mode: "reply", message })),
-      item(
-        "react",
-        () => this.act("react", { message: message.id, emoji: isLiked ? "" : THUMB }),
-        isLiked ? words.unreact : words.react,
-      ),
-      message.mine && !message.content ? item("edit", () => this.speakAbout({ mode: "edit", message })) : "",
+      this.can.has("react") &&
+        item(
+          "react",
+          () => this.act("react", { message: message.id, emoji: isLiked ? "" : THUMB }),
+          isLiked ? words.unreact : words.react,
+        ),
+      this.can.has("edit") && message.mine && !message.content
+        ? item("edit", () => this.speakAbout({ mode: "edit", message }))
+        : "",
+      this.can.has("delete") && message.mine
+        ? item("delete", () => this.act("delete", { message: message.id }))
+        : "",
     );
     opener.setAttribute("aria-expanded", "true");
     row.querySelector(".bubble").append(menu);
@@ -344,5 +382,6 @@ export class Phone {
   tickClock() {
     this.find(".clock").textContent = timeOfDay(now());
     this.nameDays();
+    this.showWindow();
   }
 }

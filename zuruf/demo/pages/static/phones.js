@@ -11,7 +11,7 @@ const phones = new Map();
 function showPhone(id) {
   for (const phone of phones.values()) phone.root.classList.toggle("shown", phone.id === id);
   for (const tab of tabs) {
-    const isChosen = Number(tab.dataset.show) === id;
+    const isChosen = tab.dataset.show === id;
     tab.setAttribute("aria-pressed", String(isChosen));
     if (isChosen) tab.querySelector(".unseen").hidden = true;
   }
@@ -20,14 +20,14 @@ function showPhone(id) {
 
 function markUnseen(phone) {
   if (phone.root.classList.contains("shown")) return;
-  tabs.find((tab) => Number(tab.dataset.show) === phone.id).querySelector(".unseen").hidden = false;
+  tabs.find((tab) => tab.dataset.show === phone.id).querySelector(".unseen").hidden = false;
 }
 
 for (const root of document.querySelectorAll(".phone")) {
   const phone = new Phone(root, markUnseen);
   phones.set(phone.id, phone);
 }
-for (const tab of tabs) tab.addEventListener("click", () => showPhone(Number(tab.dataset.show)));
+for (const tab of tabs) tab.addEventListener("click", () => showPhone(tab.dataset.show));
 
 function tickClocks() {
   for (const clock of [bench, ...phones.values()]) clock.tickClock();
@@ -36,29 +36,28 @@ function tickClocks() {
 setInterval(tickClocks, 10_000);
 
 const EVENTS = {
-  snapshot: ({ bot, chats, faults, clock }) => {
+  snapshot: ({ phones: shown, faults, clock }) => {
     EVENTS.clock(clock);
-    for (const chat of chats) {
-      phones.get(chat.id)?.show(chat, bot);
-      if (phones.has(chat.id)) bench.showBlocked(chat.id, chat.blocked);
+    for (const state of shown) {
+      phones.get(state.phone)?.show(state);
+      bench.showBlocked(state.phone, state.blocked);
     }
-    bench.showFaults(faults);
+    for (const [messenger, troubles] of Object.entries(faults)) bench.showFaults(messenger, troubles);
     document.body.dataset.ready = "yes";
   },
-  message: ({ chat, message }) => phones.get(chat)?.put(message),
-  removed: ({ chat, message }) => phones.get(chat)?.remove(message),
-  typing: ({ chat }) => phones.get(chat)?.showTyping(true),
-  notice: ({ chat, text }) => phones.get(chat)?.notice(text),
-  chat: ({ chat, blocked }) => {
-    if (!phones.has(chat)) return;
-    phones.get(chat).showBlocked(blocked);
-    bench.showBlocked(chat, blocked);
+  message: ({ phone, message }) => phones.get(phone)?.put(message),
+  removed: ({ phone, message }) => phones.get(phone)?.remove(message),
+  typing: ({ phone }) => phones.get(phone)?.showTyping(true),
+  notice: ({ phone, text }) => phones.get(phone)?.notice(text),
+  chat: (state) => {
+    phones.get(state.phone)?.showState(state);
+    bench.showBlocked(state.phone, state.blocked);
   },
   clock: ({ now_ms: nowMs }) => {
     setClock(nowMs);
     tickClocks();
   },
-  faults: (faults) => bench.showFaults(faults),
+  faults: ({ messenger, ...troubles }) => bench.showFaults(messenger, troubles),
   exchange: (exchange) => bench.addExchange(exchange),
 };
 
