@@ -31,6 +31,7 @@ from tests.channels.threema_fake import (
     BASIC,
     END_TO_END,
     GATEWAY,
+    PEOPLES_BOX,
     PERSON,
     PRIVATE_KEY,
     SAMPLES,
@@ -205,6 +206,17 @@ async def test_an_authentic_callback_with_a_malformed_field_is_kept_aside(
     channel.verify(request)
     with pytest.raises(Unreadable, match="malformed"):
         await channel.parse(request)
+
+
+@pytest.mark.parametrize("plaintext", [b"", b"\1", b"\1hi\0", b"\1hi\4", b"\1\2\xff"])
+async def test_an_authentic_box_that_is_padded_wrongly_is_kept_aside(
+    channel: Channel, plaintext: bytes
+) -> None:
+    """Its last byte says how much of it is padding: neither nothing, nor the type byte, too."""
+    nonce = bytes(24)
+    box = PEOPLES_BOX.encrypt(plaintext, nonce).ciphertext.hex()
+    with pytest.raises(Unreadable, match="padded wrongly"):
+        await channel.parse(callback(0x01, b"hi", nonce=nonce.hex(), box=box))
 
 
 async def test_a_nickname_is_cleaned_and_never_stops_a_message(channel: Channel) -> None:

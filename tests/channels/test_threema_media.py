@@ -3,6 +3,7 @@
 import base64
 import traceback
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from channels.http import make_session
 from channels.message import Identifier, InboundMessage, Media, MediaKind, OutboundMessage
 from channels.threema_blobs import MOST_BYTES
 from channels.threema_box import encrypt_file
-from tests.channels.contract import load_answers, make_channel, webhook_request
+from tests.channels.contract import DictMemory, load_answers, make_channel, webhook_request
 from tests.channels.threema_fake import BLOB_ID, CUT, END_TO_END, PERSON, SAMPLES, SECRET, FakeThreema
 
 ANSWERS = load_answers("threema")
@@ -122,6 +123,30 @@ async def test_an_app_that_shows_no_files_gets_their_names(
     assert threema.opened() == [(1, "Ihr Plan\nRübenfoto.jpg".encode()), (1, b"[voice]")]
     assert threema.blobs == {}
     assert len(threema.asked("capabilities")) == 1
+
+
+class ForgetfulMemory(DictMemory):
+    """Whatever is kept for a time is past it at once."""
+
+    async def put(self, key: str, value: str, *, ttl_s: float | None = None) -> None:
+        """Keep `value` only if it is for good."""
+        if ttl_s is None:
+            self.values[key] = value
+
+
+async def test_an_app_that_was_updated_gets_files(
+    channel: Channel, threema: FakeThreema, photo: Media
+) -> None:
+    """What an app can show is not believed for ever; a key is."""
+    adapter, ports = type(channel), replace(channel.ports, memory=ForgetfulMemory())
+    config = {"kind": "threema", **END_TO_END, "api_url": threema.url}
+    channel = adapter(adapter.Config.model_validate(config), ports)
+    threema.can = "text,image"
+    await channel.send(OutboundMessage(1, TO, media=photo))
+    threema.can = "text,image,file"
+    await channel.send(OutboundMessage(1, TO, media=photo))
+    assert [kind for kind, _ in threema.opened()] == [0x01, 0x17]
+    assert len(threema.asked("pubkeys")) == 1
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,7 @@ def test_a_change_of_words_and_their_end_name_their_message() -> None:
         b"",
         b"\x09\0\0",  # ends within the number
         b"\x12\xff\xff\xff\xff\x0fx",  # claims four gigabytes
+        b"\x09" + TARGET + b"\x12\x05Hall",  # ends within the text
         b"\x80" * 20,  # a number without end
         b"\x0b\x0c",  # groups, which nobody uses any more
         b"\x08\x01",  # the message's id as another type
