@@ -12,7 +12,10 @@ from bot.clock import Clock
 from bot.web.shell import LOOPBACK_HOSTS, pages_app
 from tests.zuruf.phones_stage import ScriptedBot, nobody_has_it
 from zuruf.demo import phones
+from zuruf.demo.phones_acts import Messenger
 from zuruf.demo.providers.telegram import FakeTelegram
+from zuruf.demo.providers.threema import FakeThreema
+from zuruf.demo.providers.twilio import FakeTwilio
 
 CHROMIUM = shutil.which("chromium")  # none: the one that Playwright installed
 QUIET = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync"
@@ -30,14 +33,29 @@ async def telegram(clock: Clock) -> AsyncIterator[FakeTelegram]:
 
 
 @pytest.fixture
-async def console(telegram: FakeTelegram, clock: Clock) -> AsyncIterator[str]:
+async def whatsapp(clock: Clock) -> AsyncIterator[FakeTwilio]:
+    async with FakeTwilio(clock=lambda: clock.now_ms() / 1000, time_scale=0.01) as provider:
+        yield provider
+
+
+@pytest.fixture
+async def threema(clock: Clock) -> AsyncIterator[FakeThreema]:
+    async with FakeThreema(clock=lambda: clock.now_ms() / 1000, time_scale=0.01) as provider:
+        yield provider
+
+
+@pytest.fixture
+async def console(
+    telegram: FakeTelegram, whatsapp: FakeTwilio, threema: FakeThreema, clock: Clock
+) -> AsyncIterator[str]:
     """The address of a console that has the phones and one route that crashes."""
 
     async def crash(request: web.Request) -> web.Response:
         raise RuntimeError("on purpose")
 
+    providers: dict[str, Messenger] = {"telegram": telegram, "whatsapp": whatsapp, "threema": threema}
     app = pages_app(LOOPBACK_HOSTS, [phones.PAGES])
-    app.add_routes([*phones.routes(telegram, clock, nobody_has_it), web.get("/crash", crash)])
+    app.add_routes([*phones.routes(providers, clock, nobody_has_it), web.get("/crash", crash)])
     runner = web.AppRunner(app, shutdown_timeout=30)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -8,7 +8,13 @@ from aiohttp import web
 
 from zuruf.demo.providers.telegram import FakeTelegram
 
-NORA, TOM = 99_000_000_001, 99_000_000_002
+NORA = 99_000_000_001
+TOM = 493023125002
+NORAS, TOMS, ANNAS = (
+    f"telegram/{NORA}",
+    f"whatsapp/{TOM}",
+    "threema/1",
+)  # their phones, as the page calls them
 MENU = [[{"text": "Auszahlung", "callback_data": "payment"}, {"text": "Abfuhr", "callback_data": "lifting"}]]
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
 
@@ -62,6 +68,6 @@ class ScriptedBot:
             await self.call("sendMessage", chat_id=message["chat"]["id"], text=said, reply_parameters=reply)
 
 
-async def nobody_has_it(chat_id: int) -> bool:
+async def nobody_has_it(channel: str, address: str) -> bool:
     """There is no team at these phones."""
     return False

@@ -7,10 +7,11 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from bot.clock import Clock
-from tests.zuruf.phones_stage import HOSTILE, NORA, TOM, ScriptedBot
-from zuruf.demo import phones
+from tests.zuruf.phones_stage import HOSTILE, NORA, NORAS, TOMS, ScriptedBot
+from zuruf.demo.phones_acts import SAMPLE_VOICE_S
 from zuruf.demo.providers.files import Upload
 from zuruf.demo.providers.telegram import FakeTelegram
+from zuruf.demo.providers.twilio import FakeTwilio
 
 
 @pytest.fixture
@@ -27,13 +28,17 @@ async def page(browser: Browser, console: str, bot: ScriptedBot) -> AsyncIterato
     assert complaints == []
 
 
-def _phone(page: Page, chat: int) -> Locator:
-    return page.locator(f".phone[data-chat='{chat}']")
+def _phone(page: Page, name: str) -> Locator:
+    return page.locator(f".phone[data-phone='{name}']")
+
+
+def _switch(page: Page, fault: str, messenger: str = "telegram") -> Locator:
+    return page.locator(f"[data-fault={fault}][data-messenger={messenger}]")
 
 
 @pytest.mark.browser
 async def test_a_chat_from_start_to_answer(page: Page) -> None:
-    nora = _phone(page, NORA)
+    nora = _phone(page, NORAS)
     await nora.get_by_role("button", name="Starten").click()
     await nora.get_by_role("button", name="Auszahlung").click()
     await expect(nora.locator(".theirs strong")).to_have_text("3. Dezember")
@@ -42,13 +47,13 @@ async def test_a_chat_from_start_to_answer(page: Page) -> None:
     await page.keyboard.press("Enter")
     await expect(nora.locator(".theirs .quote")).to_contain_text("Wann ist Abfuhr?")
     await expect(nora.locator(".mine .tick.accepted")).to_have_count(2)
-    await expect(_phone(page, TOM).get_by_role("button", name="Starten")).to_be_visible()
+    await expect(_phone(page, TOMS).get_by_label("Nachricht").last).to_be_visible()
 
 
 @pytest.mark.browser
 async def test_everything_can_be_attached_and_is_shown(page: Page) -> None:
-    tom = _phone(page, TOM)
-    await tom.get_by_role("button", name="Starten").click()
+    nora = _phone(page, NORAS)
+    await nora.get_by_role("button", name="Starten").click()
     shown = (
         ("Foto vom Feld", ".photo img"),
         ("Sprachnachricht", ".voice .wave"),
@@ -56,10 +61,10 @@ async def test_everything_can_be_attached_and_is_shown(page: Page) -> None:
         ("Meine Nummer", ".card"),
     )
     for label, selector in shown:
-        await tom.get_by_role("button", name="Anhängen").click()
-        await tom.get_by_role("button", name=label, exact=True).click()
-        await expect(tom.locator(selector)).to_be_visible()
-    loaded = await tom.locator(".photo img").evaluate(
+        await nora.get_by_role("button", name="Anhängen").click()
+        await nora.get_by_role("button", name=label, exact=True).click()
+        await expect(nora.locator(selector)).to_be_visible()
+    loaded = await nora.locator(".photo img").evaluate(
         "image => image.decode().then(() => image.naturalWidth)"
     )
     assert loaded > 0
@@ -69,7 +74,7 @@ async def test_everything_can_be_attached_and_is_shown(page: Page) -> None:
              sound.onloadedmetadata = () => done(sound.duration);
            })"""
     )
-    assert round(duration) == phones.SAMPLE_VOICE_S
+    assert round(duration) == SAMPLE_VOICE_S
 
 
 @pytest.mark.browser
@@ -83,7 +88,7 @@ async def test_hostile_words_stay_words(page: Page, telegram: FakeTelegram, bot:
     button = {"text": HOSTILE, "url": "javascript:document.title=4"}
     telegram.chats.write(nora, from_bot=True, text="?", keyboard=[[button]])
     telegram.send_document(nora, Upload(HOSTILE, "text/html", HOSTILE.encode()))
-    phone = _phone(page, NORA)
+    phone = _phone(page, NORAS)
     await expect(phone.locator(".document strong")).to_have_text(HOSTILE)
     await expect(phone.locator(".mine .said").first).to_contain_text(HOSTILE)
     await expect(phone.locator(".said code")).to_have_text("<script>")
@@ -95,9 +100,9 @@ async def test_hostile_words_stay_words(page: Page, telegram: FakeTelegram, bot:
 
 @pytest.mark.browser
 async def test_messages_wait_visibly_while_the_messenger_is_down(page: Page, telegram: FakeTelegram) -> None:
-    nora = _phone(page, NORA)
+    nora = _phone(page, NORAS)
     await nora.get_by_role("button", name="Starten").click()
-    down = page.get_by_role("switch", name="der Messenger ausfällt")
+    down = _switch(page, "down")
     await down.click()
     await expect(down).to_have_attribute("aria-checked", "true")
     assert telegram.is_down
@@ -115,24 +120,25 @@ async def test_each_trouble_shows_its_state_and_does_what_it_says(
 ) -> None:
     telegram.say(telegram.chat(NORA), "/start")
     await telegram.until(lambda: len(telegram.chat(NORA).from_bot) == 1)
-    flood = page.get_by_role("switch", name="wir zu schnell senden")
+    flood = _switch(page, "flood")
     await flood.click()
     await expect(flood).to_have_attribute("aria-checked", "true")
     assert (await bot.call("sendMessage", chat_id=NORA, text="x"))["parameters"]["retry_after"] == 3
     await flood.click()
     await expect(flood).to_have_attribute("aria-checked", "false")
 
-    lost = page.get_by_role("switch", name="eine Antwort verloren geht")
+    lost = _switch(page, "lost")
     await lost.click()
     await expect(lost).to_have_attribute("aria-checked", "true")
     with pytest.raises(aiohttp.ClientConnectionError):
         await bot.call("sendMessage", chat_id=NORA, text="zweimal?")
-    await expect(_phone(page, NORA).get_by_text("zweimal?")).to_be_visible()
+    await expect(_phone(page, NORAS).get_by_text("zweimal?")).to_be_visible()
     await expect(lost).to_have_attribute("aria-checked", "false")
 
-    block = page.get_by_role("switch", name="Nora aus")
+    block = page.get_by_role("switch", name="Nora")
     await block.click()
-    await expect(page.get_by_role("switch", name="Nora an")).to_have_attribute("aria-checked", "true")
+    await expect(block).to_have_attribute("aria-checked", "true")
+    await expect(block).to_have_text("✓ Nora")
     assert (await bot.call("sendMessage", chat_id=NORA, text="x"))["error_code"] == 403
 
     await telegram.until(lambda: "my_chat_member" in bot.updates[-1])
@@ -149,7 +155,7 @@ async def test_own_words_can_be_edited_answered_and_liked_by_keyboard(
     chat = telegram.chat(NORA)
     said = telegram.say(chat, "Mittwohc")
     await telegram.until(lambda: len(chat.from_bot) == 1)
-    nora = _phone(page, NORA)
+    nora = _phone(page, NORAS)
     await nora.locator(".mine .more").focus()
     await page.keyboard.press("Enter")
     await expect(nora.locator(".menu button").first).to_be_focused()
@@ -174,7 +180,7 @@ async def test_what_the_bot_edits_or_deletes_changes_on_the_phone(
     page: Page, telegram: FakeTelegram, bot: ScriptedBot
 ) -> None:
     telegram.chat(NORA).started = True
-    nora = _phone(page, NORA)
+    nora = _phone(page, NORAS)
     sent = (await bot.call("sendMessage", chat_id=NORA, text="Mittwoch"))["result"]["message_id"]
     await expect(nora.locator(".theirs")).to_contain_text("Mittwoch")
     await bot.call("editMessageText", chat_id=NORA, message_id=sent, text="Donnerstag")
@@ -189,7 +195,7 @@ async def test_what_the_bot_edits_or_deletes_changes_on_the_phone(
 async def test_the_clock_is_set_forward_on_all_phones(
     page: Page, telegram: FakeTelegram, clock: Clock, bot: ScriptedBot
 ) -> None:
-    nora, before_ms = _phone(page, NORA), clock.now_ms()
+    nora, before_ms = _phone(page, NORAS), clock.now_ms()
     telegram.say(telegram.chat(NORA), "heute")
     await expect(nora.locator(".day")).to_have_text("Heute")
     said = await page.locator(".business-time").text_content()
@@ -202,16 +208,16 @@ async def test_the_clock_is_set_forward_on_all_phones(
 
 
 @pytest.mark.browser
-async def test_a_small_screen_shows_one_phone_at_a_time(page: Page, telegram: FakeTelegram) -> None:
+async def test_a_small_screen_shows_one_phone_at_a_time(page: Page, whatsapp: FakeTwilio) -> None:
     await page.set_viewport_size({"width": 360, "height": 740})
-    telegram.say(telegram.chat(TOM), "Hello, " + "x" * 300)
-    await expect(_phone(page, NORA)).to_be_visible()
-    await expect(_phone(page, TOM)).to_be_hidden()
-    await page.get_by_role("button", name="Tom", exact=True).first.click()
-    await expect(_phone(page, NORA)).to_be_hidden()
-    await expect(_phone(page, TOM).locator(".mine")).to_contain_text("Hello")
+    whatsapp.say(next(iter(whatsapp.chats)), "Hello, " + "x" * 300)
+    await expect(_phone(page, NORAS)).to_be_visible()
+    await expect(_phone(page, TOMS)).to_be_hidden()
+    await page.locator(f"[data-show='{TOMS}']").click()
+    await expect(_phone(page, NORAS)).to_be_hidden()
+    await expect(_phone(page, TOMS).locator(".mine")).to_contain_text("Hello")
     assert await page.evaluate("document.documentElement.scrollWidth") == 360
-    composer = await _phone(page, TOM).locator(".composer").bounding_box()
+    composer = await _phone(page, TOMS).locator(".composer").bounding_box()
     assert composer is not None
     assert composer["y"] + composer["height"] <= 740
 
@@ -223,5 +229,5 @@ async def test_the_page_comes_back_after_a_broken_connection(
     telegram.chats.dismiss_watchers()
     await expect(page.get_by_text("Verbindung unterbrochen")).to_be_visible()
     telegram.say(telegram.chat(NORA), "inzwischen")
-    await expect(_phone(page, NORA).locator(".mine")).to_contain_text("inzwischen", timeout=15_000)
+    await expect(_phone(page, NORAS).locator(".mine")).to_contain_text("inzwischen", timeout=15_000)
     await expect(page.get_by_text("Verbindung unterbrochen")).to_be_hidden()
