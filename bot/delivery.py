@@ -179,6 +179,8 @@ def _follow_moves(connection: Connection, sent: Sequence[Sent]) -> None:
 
 def _record_failure(connection: Connection, result: NotSent) -> None:
     job, message_id = result.job, result.job.message.message_id
+    if connection.scalar(sa.select(_OUTBOX.c.state).where(_OUTBOX.c.message_id == message_id)) is None:
+        return  # a report was quicker than our time-out: the provider has the message
     error = {"error_kind": result.error.kind.value, "error_code": result.error.code}
     match result.verdict:
         case Retry(at_ms):

@@ -7,6 +7,7 @@ import pytest
 from bot.database import Database
 from bot.gateway import Gateway
 from bot.reports import apply_updates
+from channels.errors import SendError, SendErrorKind
 from channels.message import DeliveryState, DeliveryUpdate
 from tests.bot.scripted import ScriptedChannel, make_gateway, rows, running, said, settled, until
 
@@ -111,3 +112,18 @@ async def test_an_answer_that_would_come_after_newer_ones_is_not_sent_again(
         )
         assert (await status_of(database, message_id))[0] == "failed"
     assert channel.texts_to("anna").count("echo hallo") == 1
+
+
+async def test_a_report_that_is_quicker_than_our_time_out_settles_the_send(
+    database: Database, tmp_path: Path
+) -> None:
+    channel = ScriptedChannel(reports=True)
+    channel.latency_s = 0.3
+    channel.answer = lambda message: SendError(SendErrorKind.RETRY_UNKNOWN, code="cut", maybe_sent=True)
+    gateway = make_gateway(database, channel, tmp_path)
+    async with running(gateway):
+        await gateway.inbox.accept("test", [said("anna", "hallo", "1")])
+        await until(lambda: len(channel.tries) == 1)
+        await report(gateway, "1", channel.tries[0].message_id, DeliveryState.SENT)
+        await until(lambda: len(channel.tries) == 2)
+        assert await status_of(database, channel.tries[0].message_id) == ("sent", "", "")
