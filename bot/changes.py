@@ -19,7 +19,7 @@ def apply_change(connection: Connection, party: Party, change: Change) -> None:
     """Write a change down; what it refers to may be unknown here, then nothing happens."""
     match change:
         case ReachabilityChanged(reachable=reachable):
-            party.reachable, party.person_changed = ("yes" if reachable else "blocked"), True
+            party.reachable, party.address_changed = ("yes" if reachable else "blocked"), True
             if not reachable:
                 cancel_unsent(connection, party.conversation_id)
         case MessageEdited(provider_id=provider_id, text=text):

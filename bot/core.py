@@ -1,6 +1,6 @@
 """The hall's own part of the dialog, registered like any feature's."""
 
-from bot import answers, attachments, language, menu, rights
+from bot import answers, attachments, language, menu, moving, rights
 from bot.content import TEXT
 from bot.dialog import Place
 from bot.feature import Feature
@@ -9,12 +9,13 @@ from bot.small_talk import small_talk
 
 
 def core() -> Feature:
-    """Rights, answers, menu, language, attachments and small talk."""
+    """Rights, moving, answers, menu, language, attachments and small talk."""
     return Feature(
         name="bot",
         content=(TEXT, MENU),
         steps=(
             (Place.RIGHTS, rights.rights),
+            (Place.RIGHTS, moving.moving),
             (Place.ADDRESSED_ANSWER, answers.addressed),
             (Place.BARE_ANSWER, answers.bare),
             (Place.BARE_ANSWER, answers.undo),
@@ -32,5 +33,5 @@ def core() -> Feature:
             rights.DATA_ERASURE: rights.data_request_answered,
             rights.OBJECTION: rights.objection_answered,
         },
-        targets={"language": language.ask, "privacy": rights.privacy},
+        targets={"language": language.ask, "move": moving.give_code, "privacy": rights.privacy},
     )

@@ -130,7 +130,33 @@ class NoticeShown:
     version: str
 
 
-Write = SetMode | Remember | ChooseLanguage | SetStopped | RecordConsent | CloseQuestion | NoticeShown
+@dataclass(frozen=True, slots=True)
+class GiveMoveCode:
+    """Whoever writes `code` in another chat gets this one's contact; an earlier code is void."""
+
+    code: str
+    lives_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class MoveHere:
+    """This address becomes the contact's whose chat the code came from; that chat is told `notice`."""
+
+    code: str
+    notice: Reply
+
+
+Write = (
+    SetMode
+    | Remember
+    | ChooseLanguage
+    | SetStopped
+    | RecordConsent
+    | CloseQuestion
+    | NoticeShown
+    | GiveMoveCode
+    | MoveHere
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +168,16 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The chat whose good code for moving somebody wrote."""
+
+    channel: str
+    language: str  # the one to write there in
+    language_chosen: bool
+    is_ours: bool  # the turn's contact has it already
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """All that a step may know about the message it decides on."""
 
@@ -149,6 +185,7 @@ class Turn:
     message: InboundMessage
     content: Content
     language: str  # the one to answer in
+    channel: str = ""
     mode: Mode = "bot"
     contact_name: str = ""
     stopped: bool = False
@@ -157,6 +194,7 @@ class Turn:
     memory: Mapping[str, Any] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()  # open: the latest bubble's, and those tapped or quoted
     foresight: Mapping[str, Any] = field(default_factory=dict)  # by feature name
+    origin: Origin | None = None  # if the message is a code for moving
     # Whom a step may pass the turn on to; the dialog fills them in.
     answers: Mapping[str, "AnswerHandler"] = field(default_factory=dict, repr=False)
     targets: Mapping[str, "Target"] = field(default_factory=dict, repr=False)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from bot.dialog import (
     ChooseLanguage,
     CloseQuestion,
+    GiveMoveCode,
     NoticeShown,
     Question,
     RecordConsent,
@@ -18,6 +19,7 @@ from bot.dialog import (
     Write,
 )
 from bot.ids import Ids
+from bot.moves import Moves
 from bot.parties import Party
 from bot.statements import run_many
 from bot.tables import Address, Consent, Contact, Conversation, Media, Message, Outbox, Sealed, table
@@ -39,7 +41,8 @@ class Draft:
     ids: Ids
     now_ms: int  # business clock
     real_now_ms: int  # leases and pacing run on the real one
-    owner: int = 0  # the gateway whose batch this is
+    owner: int  # the gateway whose batch this is
+    moves: Moves
     parties: dict[int, Party] = field(default_factory=dict)
     messages: list[Row] = field(default_factory=list)
     media: list[Row] = field(default_factory=list)
@@ -48,15 +51,18 @@ class Draft:
     outbox: list[Row] = field(default_factory=list)
     consents: list[Row] = field(default_factory=list)
     sealed: list[Row] = field(default_factory=list)
+    # By contact, and only what was said: one contact may have several chats, here and in other processes.
+    languages: dict[int, str] = field(default_factory=dict)
+    stops: dict[int, int | None] = field(default_factory=dict)
 
     def add_inbound(self, party: Party, message: InboundMessage) -> int:
         """Store what a person said; returns our id of it."""
         message_id = self.ids.take()
         party.last_inbound_at_ms = max(party.last_inbound_at_ms or 0, message.sent_at_ms)
         if party.reachable != "yes":
-            party.reachable, party.person_changed = "yes", True  # who writes can be written to
+            party.reachable, party.address_changed = "yes", True  # who writes can be written to
         if party.reply_to != message.sender.identifiers[0]:
-            party.reply_to, party.person_changed = message.sender.identifiers[0], True
+            party.reply_to, party.address_changed = message.sender.identifiers[0], True
         self.messages.append(
             {
                 "id": message_id,
@@ -121,15 +127,17 @@ class Draft:
             case Remember(key, value):
                 party.memory[key] = value
             case ChooseLanguage(chosen):
-                party.language, party.person_changed = chosen, True
+                party.language = self.languages[party.contact_id] = chosen
             case SetStopped(stopped):
-                party.stopped_at_ms, party.person_changed = (self.now_ms if stopped else None), True
+                party.stopped_at_ms = self.stops[party.contact_id] = self.now_ms if stopped else None
             case NoticeShown(version):
-                party.notice_version, party.person_changed = version, True
+                party.notice_version, party.address_changed = version, True
             case CloseQuestion(question_id, answer):
                 self._close(party, question_id, answer)
             case RecordConsent():
                 self.consents.append(self._consent_row(party, write, language, message_id))
+            case GiveMoveCode():
+                self.moves.give(party, write, self.now_ms)
 
     def flush(self, connection: Connection) -> None:
         """Write everything, one statement per table."""
@@ -144,9 +152,14 @@ class Draft:
             run_many(connection, _INSERT[target], rows)
         run_many(connection, _CLOSE, self.closed)
         run_many(connection, _WRITE_BACK, [_conversation_row(party) for party in self._in_order()])
-        changed = [party for party in self._in_order() if party.person_changed]
-        run_many(connection, _WRITE_BACK_CONTACT, [_contact_row(party) for party in changed])
+        # Contacts are locked in the order of their ids, too.
+        chosen = [{"b_id": key, "b_language": self.languages[key]} for key in sorted(self.languages)]
+        run_many(connection, _SET_LANGUAGE, chosen)
+        stops = [{"b_id": key, "b_stopped_at_ms": self.stops[key]} for key in sorted(self.stops)]
+        run_many(connection, _SET_STOPPED, stops)
+        changed = [party for party in self._in_order() if party.address_changed]
         run_many(connection, _WRITE_BACK_ADDRESS, [_address_row(party) for party in changed])
+        self.moves.flush(connection, self.now_ms)
 
     def flush_messages(self, connection: Connection) -> None:
         """Write the messages so far, for an event of the same batch that changes one of them."""
@@ -239,7 +252,7 @@ _WRITE_BACK = _bound(
     "last_bubble_id",
     "memory",
 )
-_WRITE_BACK_CONTACT = _bound(_CONTACT, "language", "stopped_at_ms")
+_SET_LANGUAGE, _SET_STOPPED = _bound(_CONTACT, "language"), _bound(_CONTACT, "stopped_at_ms")
 _WRITE_BACK_ADDRESS = _bound(_ADDRESS, "reachable", "notice_version", "reply_kind", "reply_value")
 
 
@@ -255,10 +268,6 @@ def _conversation_row(party: Party) -> Row:
         "b_last_bubble_id": party.last_bubble_id,
         "b_memory": party.memory,
     }
-
-
-def _contact_row(party: Party) -> Row:
-    return {"b_id": party.contact_id, "b_language": party.language, "b_stopped_at_ms": party.stopped_at_ms}
 
 
 def _address_row(party: Party) -> Row:

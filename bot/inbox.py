@@ -15,8 +15,9 @@ from bot.cleaning import clean
 from bot.clock import Clock
 from bot.content import Content
 from bot.database import Database
-from bot.dialog import Dialog, Outcome, Reply, SetMode, Turn
+from bot.dialog import Dialog, MoveHere, Origin, Outcome, Reply, SetMode, Turn
 from bot.draft import Draft
+from bot.moves import Moves
 from bot.outbox import SendJob, TakeSlot, say
 from bot.parties import Name, Party, Wanted, names_of
 from bot.quarantine import keep
@@ -103,7 +104,8 @@ class Inbox:
             return Arrival(channel, event)
 
     def _take_in(self, connection: Connection, arrivals: list[Arrival]) -> list[Accepted]:
-        draft = Draft(self._ids, self._clock.now_ms(), real_now_ms(), self._owner)
+        moves = Moves(self._seen.hash)
+        draft = Draft(self._ids, self._clock.now_ms(), real_now_ms(), self._owner, moves)
         keys = [(arrival.channel, arrival.event.dedupe_key) for arrival in arrivals]
         new = _first_of_each(keys, self._seen.first_time(connection, draft.now_ms, keys))
         fresh = [arrival for arrival, is_new in zip(arrivals, new, strict=True) if is_new]
@@ -123,8 +125,10 @@ class Inbox:
             for arrival in arrivals
             if not isinstance(arrival.event, DeliveryUpdate | SealedEvent | UnreadableEvent)
         ]
+        messages = [a.event for a in arrivals if isinstance(a.event, InboundMessage)]
         names = [name for channel, sender, _ in senders for name in names_of(channel, sender)]
-        wanted = Wanted.by(a.event for a in arrivals if isinstance(a.event, InboundMessage))
+        names += draft.moves.look_up(connection, messages, draft.now_ms)
+        wanted = Wanted.by(messages)
         known = people.load(connection, names, draft.now_ms, wanted)
         strangers = {
             names_of(channel, sender)[0]: (channel, sender)
@@ -138,6 +142,7 @@ class Inbox:
         linked = [people.link(connection, known, *one, draft.now_ms) for one in several]
         if any(linked):
             known = people.load(connection, names, draft.now_ms, wanted)
+        draft.moves.begin(connection, known, draft.now_ms)
         return known
 
     def _act(
@@ -192,13 +197,23 @@ class Inbox:
         self, draft: Draft, party: Party, outcome: Outcome, language: str, message_id: int
     ) -> list[SendJob]:
         for write in outcome.writes:
-            draft.apply(party, write, language, message_id)
+            if isinstance(write, MoveHere):
+                self._move(draft, party, write)
+            else:
+                draft.apply(party, write, language, message_id)
         capabilities = self._capabilities[party.channel]
         return [
             job
             for reply in outcome.replies
             for job in say(draft, party, reply, capabilities, self._take_slot)
         ]
+
+    def _move(self, draft: Draft, party: Party, write: MoveHere) -> None:
+        origin = draft.moves.move(party, write.code, draft.now_ms)
+        draft.parties[origin.conversation_id] = origin
+        capabilities = self._capabilities.get(origin.channel)
+        if capabilities:  # else that channel has left the configuration
+            say(draft, origin, write.notice, capabilities, _queue)
 
 
 def _turn(
@@ -209,13 +224,12 @@ def _turn(
     content: Content,
     dialog: Dialog,
 ) -> Turn:
-    languages = content.organisation.languages
-    hint = party.language_hint if party.language_hint in languages else None
     return Turn(
         now_ms=draft.now_ms,
         message=message,
         content=content,
-        language=party.language or hint or content.language,
+        language=_language(party, content),
+        channel=party.channel,
         mode=party.mode,
         contact_name=party.contact_name,
         stopped=party.stopped_at_ms is not None,
@@ -224,9 +238,28 @@ def _turn(
         memory=party.memory,
         questions=tuple(party.questions),
         foresight=foresight,
+        origin=_origin(draft.moves, party, message, content),
         answers=dialog.answers,
         targets=dialog.targets,
     )
+
+
+def _language(party: Party, content: Content) -> str:
+    hint = party.language_hint if party.language_hint in content.organisation.languages else None
+    return party.language or hint or content.language
+
+
+def _origin(moves: Moves, party: Party, message: InboundMessage, content: Content) -> Origin | None:
+    origin = moves.origin(message)
+    if origin is None:
+        return None
+    chosen = origin.language is not None
+    return Origin(origin.channel, _language(origin, content), chosen, moves.are_one(origin, party))
+
+
+def _queue(channel: str) -> bool:
+    """Send nothing at once: whoever sends for that channel looks into the outbox every second."""
+    return False
 
 
 def _first_of_each(keys: Sequence[tuple[str, str]], unseen: set[tuple[str, str]]) -> list[bool]:

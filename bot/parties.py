@@ -64,7 +64,7 @@ class Party:
     memory: dict[str, Any]
     questions: list[Question] = field(default_factory=list)  # open, and answered by this batch perhaps
     has_unsent: bool = False  # something of this conversation is still in the outbox
-    person_changed: bool = False  # contact or address have to be written back
+    address_changed: bool = False  # it has to be written back
 
     def next_position(self) -> int:
         """The place of the next message in this conversation."""
@@ -104,6 +104,10 @@ def load(connection: Connection, names: Iterable[Name], now_ms: int, wanted: Wan
     sought = sorted(set(names))
     if not sought:
         return {}
+    if connection.dialect.name == "postgresql":
+        # First the locks, then the reading: a statement that waits for another process still sees, of
+        # all but the locked rows, what was so before. STOPs and merges would be missed.
+        connection.execute(_LOCKED, {"names": sought})
     parties: dict[int, Party] = {}
     found: dict[Name, Party] = {}
     for row in connection.execute(_PARTIES, {"names": sought}):
@@ -237,8 +241,8 @@ _PARTIES = (
         )
     )
     .order_by(_CONVERSATION.c.id)
-    .with_for_update(of=_CONVERSATION)
 )
+_LOCKED = _PARTIES.with_only_columns(_CONVERSATION.c.id).with_for_update(of=_CONVERSATION)
 _OPEN_QUESTIONS = (
     sa.select(_QUESTION, _MESSAGE.c.provider_id)
     .join_from(_QUESTION, _MESSAGE, _MESSAGE.c.id == _QUESTION.c.message_id)

@@ -12,6 +12,7 @@ from bot.dialog import (
     Dialog,
     Mode,
     NoticeShown,
+    Origin,
     Outcome,
     Question,
     RecordConsent,
@@ -89,6 +90,7 @@ class Talk:
     questions: list[Question] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
     foresight: dict[str, Any] = field(default_factory=dict)
+    origin: Origin | None = None  # whose code for moving is written next
     now_ms: int = MONDAY_NOON_MS
     _spoken: int = 0
 
@@ -143,12 +145,14 @@ class Talk:
                 message=message,
                 content=self.content,
                 language=self.language,
+                channel="whatsapp",
                 mode=self.mode,
                 stopped=self.stopped,
                 notice_version=self.content.notice_version if self.greeted else "",
                 memory=dict(self.memory),
                 questions=tuple(self.questions),
                 foresight=self.foresight,
+                origin=self.origin,
             )
         )
         assert len(outcome.replies) <= 2, "at most two bubbles"
