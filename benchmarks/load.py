@@ -63,10 +63,7 @@ class Client:
     async def post(self, path: str, body: bytes, headers: dict[str, str]) -> int:
         """The status that the server answers with."""
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        head = (
-            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n{lines}\r\n"
-        )
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n{lines}\r\n"
         connection = self._free.pop() if self._free else await self._connect()
         status = await connection.post(head.encode() + body)
         self._free.append(connection)

@@ -1,51 +1,47 @@
 """Webhook in, menu answer out: how many a second, how long each takes, and that none is lost or doubled.
 
-    python -m benchmarks.pipeline [--messages 10000] [--database sqlite|postgresql://...]
+    python -m benchmarks.pipeline [--messages 10000] [--channel telegram|whatsapp|threema]
+                                  [--database sqlite|postgresql://...]
 
 The gateway runs as `zuruf serve` in a process of its own, with synchronous=FULL. This process is the
-load generator and the fake Telegram. In the same run it loads a bare aiohttp handler that only says 200.
+load generator and the fake provider. In the same run it loads a bare aiohttp handler that only says 200.
 """
 
 import argparse
 import asyncio
-import json
 import os
 import re
 import socket
 import sys
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import uvloop
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.load import Client, Measured, answering, closed_loop, open_loop, process
+from benchmarks.writers import WRITERS, Writer, aim
 from zuruf.demo import SAMPLE_CONTENT
+from zuruf.demo.providers.chats import Chat
 from zuruf.demo.providers.faults import Fault
-from zuruf.demo.providers.telegram import FakeTelegram
+from zuruf.demo.run import channels_config
 
-SECRET = "benchmark-secret"
 ANSWER_TIMEOUT_S = 60.0
+PEOPLE = 512
 CONFIG = """
 [server]
 listen = "127.0.0.1:{server}"
+public_url = "http://127.0.0.1:{server}"
 [console]
 listen = "127.0.0.1:{console}"
 [storage]
 database = "{database}"
 media = "{folder}/media"
-[channels.telegram]
-kind = "telegram"
-token = "{token}"
-webhook_secret = "{secret}"
-api_url = "{api_url}"
-rate_per_s = 1000000
 """
 
 
@@ -54,11 +50,11 @@ class Phones:
     """People who write to the bot and wait for what it says; one message at a time each."""
 
     client: Client
-    chats: list[int]
+    writer: Writer
     waiting: dict[int, "asyncio.Future[None]"] = field(default_factory=dict)
     answers: Counter[int] = field(default_factory=Counter)
     asked: Counter[int] = field(default_factory=Counter)
-    updates: int = 0
+    messages: int = 0
     turns: dict[int, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def answered(self, chat_id: int) -> None:
@@ -70,57 +66,31 @@ class Phones:
 
     async def write(self, number: int) -> bool:
         """Ask for the menu, and wait for it; false if the webhook was refused."""
-        chat_id = self.chats[number % len(self.chats)]
-        async with self.turns[chat_id]:
-            return await self._ask(chat_id)
+        chat = self.writer.chats[number % len(self.writer.chats)]
+        async with self.turns[chat.chat_id]:
+            return await self._ask(chat)
 
-    async def _ask(self, chat_id: int) -> bool:
+    async def _ask(self, chat: Chat) -> bool:
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.waiting[chat_id] = answer
-        self.asked[chat_id] += 1
-        self.updates += 1
-        body = json.dumps(_update(self.updates, chat_id)).encode()
-        headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
-        status = await self.client.post("/webhooks/telegram", body, headers)
-        if status != 200:
-            self.waiting.pop(chat_id, None)
+        self.waiting[chat.chat_id] = answer
+        self.asked[chat.chat_id] += 1
+        self.messages += 1
+        post = self.writer.says(self.messages, chat)
+        if await self.client.post(post.path, post.body, post.headers) != 200:
+            self.waiting.pop(chat.chat_id, None)
             return False
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             await answer
         return True
 
 
-def _update(number: int, chat_id: int) -> dict[str, Any]:
-    person = {"id": chat_id, "first_name": "Nora", "language_code": "de"}
-    return {
-        "update_id": number,
-        "message": {
-            "message_id": number,
-            "date": 1_790_000_000,
-            "from": {**person, "is_bot": False},
-            "chat": {"id": chat_id, "first_name": "Nora", "type": "private"},
-            "text": "Menü",
-        },
-    }
-
-
 @asynccontextmanager
-async def gateway(
-    folder: Path, provider: FakeTelegram, database: str
-) -> AsyncIterator[tuple[int, int, float]]:
+async def gateway(folder: Path, writer: Writer, database: str) -> AsyncIterator[tuple[int, int, float]]:
     """`zuruf serve` with the sample content: its port, its process id, its seconds until ready."""
     config, server = folder / "config.toml", _free_port()
-    config.write_text(
-        CONFIG.format(
-            server=server,
-            console=_free_port(),
-            database=database,
-            folder=folder,
-            token=provider.token,
-            secret=SECRET,
-            api_url=provider.url,
-        )
-    )
+    filled = CONFIG.format(server=server, console=_free_port(), database=database, folder=folder)
+    config.write_text(filled + channels_config(writer.messengers, "rate_per_s = 1000000\n"))
+    aim(writer, server)
     zuruf = (sys.executable, "-m", "zuruf")
     async with process(
         *zuruf, "content", "import", str(SAMPLE_CONTENT), "--config", str(config)
@@ -131,32 +101,53 @@ async def gateway(
         yield server, serving.pid, ready_s
 
 
-async def measure(messages: int, database: str) -> None:
-    """One run of everything, printed as a table."""
+async def measure(messages: int, channels: list[str], database: str) -> None:
+    """One run of everything, printed as tables."""
     bare = await _measure_bare(messages)
+    _show("bare aiohttp handler", {"32 in flight": bare}, bare)
+    for channel in channels:
+        await _measure_channel(channel, messages, database, bare)
+
+
+async def _measure_channel(channel: str, messages: int, database: str, bare: Measured) -> None:
+    writer = WRITERS[channel](PEOPLE)
     with TemporaryDirectory(prefix="zuruf-benchmark-") as name:
         folder = Path(name)
         url = f"sqlite:///{folder}/zuruf.db" if database == "sqlite" else database
-        async with FakeTelegram() as provider, gateway(folder, provider, url) as (port, pid, ready_s):
-            memory_mb = _memory_mb(pid)
-            phones = Phones(Client(port), [provider.chat(1000 + number).chat_id for number in range(512)])
-            listening = asyncio.create_task(_listen(provider, phones))
-            await closed_loop(phones.write, len(phones.chats), 32)  # everybody's first contact: two bubbles
+        async with writer.provider, gateway(folder, writer, url) as (port, pid, ready_s):
+            idle_mb = _memory_mb(pid)
+            phones = Phones(Client(port), writer)
+            listening = asyncio.create_task(_listen(phones))
+            await closed_loop(phones.write, len(writer.chats), 32)  # everybody's first contact: two bubbles
             await _quiet(phones)
-            meter = Meter(pid)
-            runs = {"32 in flight": await meter.of(closed_loop(phones.write, messages, 32))}
-            per_s = runs["32 in flight"].per_s
-            runs["at half that rate"] = await meter.of(open_loop(phones.write, messages // 2, per_s / 2))
-            runs["256 in flight"] = await meter.of(closed_loop(phones.write, messages, 256))
-            provider.faults.switch_on("slow", Fault(latency_s=0.05))
-            runs["256 in flight, provider takes 50 ms"] = await meter.of(
-                closed_loop(phones.write, messages, 256)
-            )
+            runs = await _runs(phones, Meter(pid), messages)
             await _quiet(phones)
             lost, doubled = _books(phones)
             after_mb = _memory_mb(pid)
             listening.cancel()
-    _show(runs, bare, [ready_s, memory_mb, after_mb], lost, doubled)
+    _show(channel, runs, bare)
+    slow, quick = runs["256 in flight, provider takes 50 ms"], runs["256 in flight"]
+    Console(width=120).print(
+        f"with 50 ms latency / without: {slow.per_s / quick.per_s:.2f}; lost {lost}, doubled {doubled};"
+        f" ready after {ready_s:.2f} s; memory idle {idle_mb:.0f} MB, afterwards {after_mb:.0f} MB\n"
+    )
+
+
+async def _runs(phones: Phones, meter: "Meter", messages: int) -> dict[str, Measured]:
+    runs = {"32 in flight": await meter.of(closed_loop(phones.write, messages, 32))}
+    per_s = runs["32 in flight"].per_s
+    runs["at half that rate"] = await meter.of(open_loop(phones.write, messages // 2, per_s / 2))
+    runs["256 in flight"] = await meter.of(closed_loop(phones.write, messages, 256))
+    faults = phones.writer.provider.faults
+    faults.switch_on("slow", Fault(latency_s=0.05))
+    runs["256 in flight, provider takes 50 ms"] = await meter.of(closed_loop(phones.write, messages, 256))
+    faults.switch_off("slow")
+    if phones.writer.channel != "telegram":
+        phones.writer.reports(are_sent=True)
+        runs["32 in flight, with delivery reports"] = await meter.of(
+            closed_loop(phones.write, messages // 2, 32)
+        )
+    return runs
 
 
 class Meter:
@@ -199,21 +190,29 @@ async def _measure_bare(messages: int) -> Measured:
     async with process(sys.executable, "-m", "benchmarks.bare", str(port)) as serving:
         await answering(port, "/healthz")
         client, meter = Client(port), Meter(serving.pid)
-        body = json.dumps(_update(1, 1)).encode()
+        writer = WRITERS["telegram"](1)
+        post = writer.says(1, writer.chats[0])
 
-        async def post(number: int) -> bool:
-            return await client.post("/webhooks/telegram", body, {}) == 200
+        async def call(number: int) -> bool:
+            return await client.post(post.path, post.body, post.headers) == 200
 
-        await closed_loop(post, messages // 4, 32)
-        measured = await meter.of(closed_loop(post, messages * 2, 32))
+        await closed_loop(call, messages // 4, 32)
+        measured = await meter.of(closed_loop(call, messages * 2, 32))
         client.close()
         return measured
 
 
-async def _listen(provider: FakeTelegram, phones: Phones) -> None:
-    with provider.subscribe() as changes:
+async def _listen(phones: Phones) -> None:
+    told: set[tuple[int, int]] = set()
+    with phones.writer.provider.subscribe() as changes:
         async for change in changes:
-            if change.kind == "message" and change.message and change.message.from_bot:
+            message = change.message
+            if change.kind != "message" or not message or not message.from_bot:
+                continue
+            # A message that is reported on is told again with each state.
+            known = (change.chat_id, message.message_id)
+            if known not in told:
+                told.add(known)
                 phones.answered(change.chat_id)
 
 
@@ -229,19 +228,12 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _show(runs: dict[str, Measured], bare: Measured, figures: list[float], lost: int, doubled: int) -> None:
+def _show(title: str, runs: Mapping[str, Measured], bare: Measured) -> None:
     columns = ("messages/s", "of bare", "p50 ms", "p99 ms", "cpu us each", "refused")
-    grid = Table("run", *columns, box=None, pad_edge=False)
-    grid.add_row("bare aiohttp handler, 32 in flight", *_cells(bare, bare))
+    grid = Table(title, *columns, box=None, pad_edge=False)
     for name, run in runs.items():
         grid.add_row(name, *_cells(run, bare))
-    console = Console(width=120)
-    console.print(grid)
-    without, with_latency = runs["256 in flight"], runs["256 in flight, provider takes 50 ms"]
-    ready_s, idle_mb, after_mb = figures
-    console.print(f"with 50 ms latency / without: {with_latency.per_s / without.per_s:.2f}")
-    console.print(f"lost {lost}, doubled {doubled}")
-    console.print(f"ready after {ready_s:.2f} s; memory idle {idle_mb:.0f} MB, afterwards {after_mb:.0f} MB")
+    Console(width=120).print(grid)
 
 
 def _cells(run: Measured, bare: Measured) -> list[str]:
@@ -261,11 +253,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--messages", type=int, default=10_000)
+    parser.add_argument("--channel", choices=sorted(WRITERS), help="one messenger alone; else all of them")
     parser.add_argument(
         "--database", default="sqlite", help="sqlite, or a postgresql:// URL of an empty database"
     )
     arguments = parser.parse_args()
-    uvloop.run(measure(arguments.messages, arguments.database))
+    channels = [arguments.channel] if arguments.channel else list(WRITERS)
+    uvloop.run(measure(arguments.messages, channels, arguments.database))
 
 
 if __name__ == "__main__":

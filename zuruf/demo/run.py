@@ -48,7 +48,7 @@ media = "{folder}/media"
 class Messengers:
     """One provider of each kind; None: it is not part of this demo."""
 
-    telegram: FakeTelegram
+    telegram: FakeTelegram | None = None
     whatsapp: FakeTwilio | None = None
     threema: FakeThreema | None = None
 
@@ -59,17 +59,17 @@ class Messengers:
         return {name: provider for name, provider in named.items() if provider is not None}
 
 
-def channels_config(messengers: Messengers) -> str:
-    """The `[channels.NAME]` tables for these providers."""
-    tables = [
-        f"""
+def channels_config(messengers: Messengers, more: str = "") -> str:
+    """The `[channels.NAME]` tables for these providers, each with the lines `more`."""
+    tables = []
+    if messengers.telegram:
+        tables.append(f"""
 [channels.telegram]
 kind = "telegram"
 token = "{messengers.telegram.token}"
 webhook_secret = "{WEBHOOK_SECRET}"
 api_url = "{messengers.telegram.url}"
-"""
-    ]
+{more}""")
     if messengers.whatsapp:
         tables.append(f"""
 [channels.whatsapp]
@@ -78,7 +78,7 @@ account_sid = "{twilio.ACCOUNT_SID}"
 auth_token = "{twilio.AUTH_TOKEN}"
 sender = "{twilio.SENDER}"
 api_url = "{messengers.whatsapp.url}"
-""")
+{more}""")
     if messengers.threema:
         tables.append(f"""
 [channels.threema]
@@ -87,7 +87,7 @@ gateway_id = "{threema.GATEWAY_ID}"
 secret = "{threema.SECRET}"
 private_key = "{threema.PRIVATE_KEY}"
 api_url = "{messengers.threema.url}"
-""")
+{more}""")
     return "".join(tables)
 
 

@@ -48,6 +48,15 @@ class Callbacks:
         """Post one sealed message; nothing where no address is set."""
         if not self.url:
             return
+        body = self.form(chat, message_id, nonce, box)
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        parcel = Parcel(chat.address, what, self.url, body, headers, on_taken)
+        if what == "message":
+            self._last[chat.address] = parcel
+        self._couriers.send(parcel, after_s)
+
+    def form(self, chat: Chat, message_id: int, nonce: bytes, box: bytes) -> bytes:
+        """The body of a callback."""
         signed = {
             "from": chat.address,
             "to": self._gateway_id,
@@ -58,12 +67,7 @@ class Callbacks:
         }
         proof = hmac.digest(self._secret.encode(), "".join(signed.values()).encode(), "sha256").hex()
         nickname = f"{chat.first_name} {chat.last_name}".strip()
-        body = urlencode({**signed, "mac": proof, "nickname": nickname}).encode()
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        parcel = Parcel(chat.address, what, self.url, body, headers, on_taken)
-        if what == "message":
-            self._last[chat.address] = parcel
-        self._couriers.send(parcel, after_s)
+        return urlencode({**signed, "mac": proof, "nickname": nickname}).encode()
 
     def repeat(self, address: str) -> bool:
         """Bring the latest message of a chat once more; false: there is none."""
