@@ -110,11 +110,14 @@ class Inbox:
         new = _first_of_each(keys, self._seen.first_time(connection, draft.now_ms, keys))
         fresh = [arrival for arrival, is_new in zip(arrivals, new, strict=True) if is_new]
         known = self._load_parties(connection, fresh, draft)
+        woken = _take_reports(connection, draft, fresh)
         accepted = [
             self._act(connection, draft, known, arrival) if is_new else Accepted(arrival.channel)
             for arrival, is_new in zip(arrivals, new, strict=True)
         ]
         draft.flush(connection)
+        if woken:
+            return [replace(one, queued=one.queued or one.channel in woken) for one in accepted]
         return accepted
 
     def _load_parties(
@@ -151,8 +154,7 @@ class Inbox:
         event = arrival.event
         accepted = Accepted(arrival.channel, is_new=True)
         if isinstance(event, DeliveryUpdate):
-            again = apply_updates(connection, arrival.channel, [event], draft.now_ms, draft.real_now_ms)
-            return replace(accepted, queued=again)
+            return accepted  # taken with all others of the batch
         if isinstance(event, SealedEvent):
             draft.seal(arrival.channel, event.body)
             return replace(accepted, sealed=True)
@@ -214,6 +216,19 @@ class Inbox:
         capabilities = self._capabilities.get(origin.channel)
         if capabilities:  # else that channel has left the configuration
             say(draft, origin, write.notice, capabilities, _queue)
+
+
+def _take_reports(connection: Connection, draft: Draft, arrivals: Sequence[Arrival]) -> set[str]:
+    """Take the batch's delivery reports; the channels that have something to send again."""
+    reports: dict[str, list[DeliveryUpdate]] = {}
+    for arrival in arrivals:
+        if isinstance(arrival.event, DeliveryUpdate):
+            reports.setdefault(arrival.channel, []).append(arrival.event)
+    return {
+        channel
+        for channel, updates in reports.items()
+        if apply_updates(connection, channel, updates, draft.now_ms, draft.real_now_ms)
+    }
 
 
 def _turn(

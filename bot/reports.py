@@ -4,7 +4,8 @@ Reports come in any order, more than once, and sometimes before the answer to th
 only moves forward; a failure is treated as if the send had been refused, by the same table.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from sqlalchemy import Connection
 from bot.delivery import STATUS, earlier_than, give_up, remove
 from bot.outbox import REPLY
 from bot.pacing import giving_up
+from bot.statements import run_many
 from bot.tables import Conversation, Message, Outbox, table
 from channels.errors import SendErrorKind
 from channels.message import DeliveryState, DeliveryUpdate
@@ -43,38 +45,74 @@ _FOUND = (
     # Our own id comes back from outside: it names no message of another channel.
     .where(_CONVERSATION.c.channel == sa.bindparam("channel"), _MESSAGE.c.direction == "out")
 )
-_BY_OUR_ID = _FOUND.where(_MESSAGE.c.id == sa.bindparam("id"))
-_BY_PROVIDER_ID = _FOUND.where(_MESSAGE.c.provider_id == sa.bindparam("provider_id"))
+_BY_OUR_ID = _FOUND.where(_MESSAGE.c.id.in_(sa.bindparam("some", expanding=True)))
+_BY_PROVIDER_ID = _FOUND.where(_MESSAGE.c.provider_id.in_(sa.bindparam("some", expanding=True)))
+_SETTLE = (
+    sa.update(_MESSAGE)
+    .where(_MESSAGE.c.id == sa.bindparam("b_id"))
+    .values(status=sa.bindparam("b_status"), provider_id=sa.bindparam("b_provider_id"))
+)
+
+
+@dataclass(slots=True)
+class _Reported:
+    """A message of ours that reports are about, as the running batch leaves it."""
+
+    row: Any
+    status: str
+    provider_id: str
+    moved: bool = False
 
 
 def apply_updates(
-    connection: Connection, channel: str, updates: Iterable[DeliveryUpdate], now_ms: int, real_now_ms: int
+    connection: Connection, channel: str, updates: Sequence[DeliveryUpdate], now_ms: int, real_now_ms: int
 ) -> bool:
     """Take the provider's delivery reports; they also settle unclear sends.
 
     Returns whether something has to be sent again.
     """
+    ours, theirs = _find(connection, channel, updates)
     again = False
     for update in updates:
-        found = _find(connection, channel, update)
-        if found is None or _is_of_an_earlier_try(found, update):
+        found = ours.get(update.message_id or 0) if update.message_id else theirs.get(update.provider_id)
+        if found is None or _is_of_an_earlier_try(found.row, update):
             continue
         if update.state is DeliveryState.FAILED:
-            again |= _failed(connection, channel, found, update, now_ms, real_now_ms)
+            if found.status in earlier_than("failed"):
+                found.status, found.moved = "failed", False  # written at once
+                again |= _failed(connection, channel, found.row, update, now_ms, real_now_ms)
             continue
         # Whatever a provider reports of, it has.
         status = STATUS[max(update.state, DeliveryState.ACCEPTED)]
         if found.status in earlier_than(status):
-            _write(connection, found, update, status=status)
-            remove(connection, [found.id])
+            found.status, found.moved = status, True
+            found.provider_id = update.provider_id or found.provider_id
+    moved = {found.row.id: found for found in (*ours.values(), *theirs.values()) if found.moved}
+    rows = [_settled_row(moved[message_id]) for message_id in sorted(moved)]
+    run_many(connection, _SETTLE, rows)
+    remove(connection, [message_id for message_id, found in sorted(moved.items()) if found.row.state])
     return again
 
 
-def _find(connection: Connection, channel: str, update: DeliveryUpdate) -> Any:
-    if update.message_id:
-        return connection.execute(_BY_OUR_ID, {"channel": channel, "id": update.message_id}).first()
-    provider_id = {"channel": channel, "provider_id": update.provider_id}
-    return connection.execute(_BY_PROVIDER_ID, provider_id).first()
+def _settled_row(found: _Reported) -> dict[str, Any]:
+    return {"b_id": found.row.id, "b_status": found.status, "b_provider_id": found.provider_id}
+
+
+def _find(
+    connection: Connection, channel: str, updates: Sequence[DeliveryUpdate]
+) -> tuple[dict[int, _Reported], dict[str, _Reported]]:
+    """The messages that are reported on, by our id and by the provider's."""
+    ids = {update.message_id for update in updates if update.message_id}
+    names = {update.provider_id for update in updates if not update.message_id}
+    rows = {
+        row.id: _Reported(row, row.status, row.provider_id)
+        for query, some in ((_BY_OUR_ID, ids), (_BY_PROVIDER_ID, names))
+        if some
+        for row in connection.execute(query, {"channel": channel, "some": sorted(some)})
+    }
+    ours = {message_id: found for message_id, found in rows.items() if message_id in ids}
+    theirs = {found.provider_id: found for found in rows.values() if found.provider_id in names}
+    return ours, theirs
 
 
 def _is_of_an_earlier_try(found: Any, update: DeliveryUpdate) -> bool:
@@ -88,8 +126,6 @@ def _is_of_an_earlier_try(found: Any, update: DeliveryUpdate) -> bool:
 def _failed(
     connection: Connection, channel: str, found: Any, update: DeliveryUpdate, now_ms: int, real_now_ms: int
 ) -> bool:
-    if found.status not in earlier_than("failed"):
-        return False
     kind = SendErrorKind(update.error_kind) if update.error_kind else SendErrorKind.PERMANENT_CONTENT
     log.warning("delivery.failed", channel=channel, kind=kind.value, code=update.error_code)
     if kind in _PASSES and _may_send_again(connection, found, now_ms):

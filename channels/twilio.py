@@ -31,6 +31,7 @@ from channels.twilio_media import download
 from channels.twilio_signature import (
     SETTINGS_HEADER,
     SIGNATURE_HEADER,
+    Fields,
     asks_for_shared_key,
     is_genuine,
     read_form,
@@ -79,6 +80,8 @@ class TwilioChannel(Channel):
             else {"From": config.sender}
         )
         self._contents = Contents(self._api, ports.memory, config.list_button)
+        self._form_of: WebhookRequest | None = None
+        self._form: Fields = ()
         self._capabilities = _capabilities(config.rate_per_s or MOST_PER_S)
 
     @property
@@ -88,7 +91,7 @@ class TwilioChannel(Channel):
 
     def verify(self, request: WebhookRequest) -> None:
         """Hold the signature against the address as configured and all fields of the form."""
-        fields = read_form(request.body)
+        fields = self._fields(request)
         given = request.headers.get(SIGNATURE_HEADER, "").encode("utf-8", "surrogatepass")
         url = self._base + request.raw_path
         if asks_for_shared_key(request.headers.get(SETTINGS_HEADER, "")):
@@ -98,9 +101,15 @@ class TwilioChannel(Channel):
         if not genuine:
             raise WebhookRejected
 
+    def _fields(self, request: WebhookRequest) -> Fields:
+        """The form of a request, which is read to verify it and again to parse it."""
+        if self._form_of is not request:
+            self._form_of, self._form = request, read_form(request.body)
+        return self._form
+
     async def parse(self, request: WebhookRequest) -> list[Event]:
         """What a person said, or how far a message of ours got."""
-        form = dict(read_form(request.body))
+        form = dict(self._fields(request))
         if form.get("AccountSid") != self._account_sid:
             raise Unreadable("it is about another account")
         if "MessageStatus" in form:

@@ -127,3 +127,16 @@ async def test_a_report_that_is_quicker_than_our_time_out_settles_the_send(
         await report(gateway, "1", channel.tries[0].message_id, DeliveryState.SENT)
         await until(lambda: len(channel.tries) == 2)
         assert await status_of(database, channel.tries[0].message_id) == ("sent", "", "")
+
+
+async def test_reports_of_one_batch_are_folded_in_their_order(database: Database, tmp_path: Path) -> None:
+    gateway = make_gateway(database, ScriptedChannel(reports=True), tmp_path)
+    async with running(gateway):
+        message_id = await answered(gateway, database)
+        states = (DeliveryState.READ, DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.FAILED)
+        updates = [
+            DeliveryUpdate(f"report {state}", state, f"p{message_id}", message_id, error_kind="retry_few")
+            for state in states
+        ]
+        await gateway.inbox.accept("test", [*updates, DeliveryUpdate("nobody's", DeliveryState.READ, "p0")])
+        assert await status_of(database, message_id) == ("read", "", "")
