@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -37,6 +38,22 @@ async def test_the_page_speaks_german_or_english(session: aiohttp.ClientSession)
     ):
         async with session.get(f"/phones{query}", headers={"Accept-Language": accepted}) as page:
             assert title in await page.text()
+
+
+async def test_the_page_is_light(session: aiohttp.ClientSession) -> None:
+    async with session.get("/phones") as page:
+        html = await page.text()
+    linked = set(re.findall(r'(?:href|src)="(/(?:assets|phones/static)/[^"#]+)', html))
+    scripts = {f"/phones/static/{path.name}" for path in (phones.STATIC).glob("*.js")}
+    weight = len(html.encode())
+    for path in linked | scripts:
+        async with session.get(path) as answer:
+            assert answer.status == 200, path
+            weight += len(await answer.read())
+    assert {path for path in linked if path.endswith(".css")} >= {
+        f"/phones/static/{messenger}.css" for messenger in ("telegram", "whatsapp", "threema")
+    }
+    assert weight < 150_000
 
 
 def test_both_languages_say_the_same_things() -> None:

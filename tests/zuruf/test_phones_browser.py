@@ -1,5 +1,6 @@
 """The page with the virtual phones, as it feels in a browser."""
 
+import re
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -7,10 +8,12 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from bot.clock import Clock
-from tests.zuruf.phones_stage import HOSTILE, NORA, NORAS, TOMS, ScriptedBot
-from zuruf.demo.phones_acts import SAMPLE_VOICE_S
+from tests.zuruf.phones_stage import ANNAS, HOSTILE, NORA, NORAS, TOMS, ScriptedBot
+from zuruf.demo.phones_acts import SAMPLE_VOICE_S, Messenger
+from zuruf.demo.phones_view import faults_view
 from zuruf.demo.providers.files import Upload
 from zuruf.demo.providers.telegram import FakeTelegram
+from zuruf.demo.providers.threema import FakeThreema
 from zuruf.demo.providers.twilio import FakeTwilio
 
 
@@ -135,10 +138,9 @@ async def test_each_trouble_shows_its_state_and_does_what_it_says(
     await expect(_phone(page, NORAS).get_by_text("zweimal?")).to_be_visible()
     await expect(lost).to_have_attribute("aria-checked", "false")
 
-    block = page.get_by_role("switch", name="Nora")
+    block = page.get_by_role("switch", name="Nora … uns jemand blockiert?")
     await block.click()
     await expect(block).to_have_attribute("aria-checked", "true")
-    await expect(block).to_have_text("✓ Nora")
     assert (await bot.call("sendMessage", chat_id=NORA, text="x"))["error_code"] == 403
 
     await telegram.until(lambda: "my_chat_member" in bot.updates[-1])
@@ -231,3 +233,164 @@ async def test_the_page_comes_back_after_a_broken_connection(
     telegram.say(telegram.chat(NORA), "inzwischen")
     await expect(_phone(page, NORAS).locator(".mine")).to_contain_text("inzwischen", timeout=15_000)
     await expect(page.get_by_text("Verbindung unterbrochen")).to_be_hidden()
+
+
+@pytest.mark.browser
+async def test_three_buttons_below_a_whatsapp_bubble_answer_when_tapped(
+    page: Page, whatsapp: FakeTwilio
+) -> None:
+    chat, tom = whatsapp.chat("+493023125002"), _phone(page, TOMS)
+    asked = whatsapp.chats.write(
+        chat,
+        from_bot=True,
+        text="Konnten wir helfen?",
+        keyboard=[[{"text": title, "callback_data": title[0]}] for title in ("Ja", "Teilweise", "Nein")],
+    )
+    buttons = tom.locator(".keyboard button")
+    await expect(buttons).to_have_text(["Ja", "Teilweise", "Nein"])
+    await buttons.nth(1).click()
+    await expect(tom.locator(".mine .said")).to_contain_text("Teilweise")
+    await expect(tom.locator(".mine .quote")).to_contain_text("Konnten wir helfen?")
+    assert chat.transcript[-1].reply_to == asked.message_id
+    assert whatsapp.last_forms[chat.chat_id]["ButtonPayload"] == "T"
+
+
+@pytest.mark.browser
+async def test_a_whatsapp_list_opens_over_the_chat_and_sends_the_chosen_row(
+    page: Page, whatsapp: FakeTwilio
+) -> None:
+    chat, tom = whatsapp.chat("+493023125002"), _phone(page, TOMS)
+    rows = [
+        {"id": "prices", "title": "Preise", "description": "Rübenpreis und Zuschläge"},
+        {"id": "person", "title": "Mitarbeiter", "description": ""},
+    ]
+    picker = {"button": "Themen", "rows": rows}
+    whatsapp.chats.write(chat, from_bot=True, text="Worum geht es?", picker=picker)
+    await tom.get_by_role("button", name="Themen").click()
+    sheet = tom.get_by_role("dialog", name="Themen")
+    await expect(sheet.locator("label")).to_have_text(["PreiseRübenpreis und Zuschläge", "Mitarbeiter"])
+    await expect(sheet.get_by_role("radio").first).to_be_focused()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Tab")
+    await expect(sheet.get_by_role("button", name="Senden")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await expect(sheet.get_by_role("button", name="Abbrechen")).to_be_focused()
+    await sheet.get_by_role("button", name="Senden").click()
+    await expect(sheet).to_have_count(0)
+    await expect(tom.locator(".mine .said")).to_contain_text("Mitarbeiter")
+    assert whatsapp.last_forms[chat.chat_id]["ListId"] == "person"
+
+
+@pytest.mark.browser
+async def test_marks_become_formatting_on_whatsapp_and_threema_and_stay_marks_on_telegram(
+    page: Page, telegram: FakeTelegram, whatsapp: FakeTwilio, threema: FakeThreema
+) -> None:
+    for provider in (telegram, whatsapp, threema):
+        chat = next(iter(provider.chats))
+        provider.chats.write(chat, from_bot=True, text="*36,00* _je_ ~Zentner~ Tonne")
+    for name in (TOMS, ANNAS):
+        said = _phone(page, name).locator(".theirs .said")
+        await expect(said.locator("strong")).to_have_text("36,00")
+        await expect(said.locator("em")).to_have_text("je")
+        await expect(said.locator("s")).to_have_text("Zentner")
+    await expect(_phone(page, NORAS).locator(".theirs .said")).to_contain_text("*36,00* _je_")
+
+
+@pytest.mark.browser
+async def test_each_messenger_offers_what_it_can_do_with_a_message(
+    page: Page, telegram: FakeTelegram, whatsapp: FakeTwilio, threema: FakeThreema, bot: ScriptedBot
+) -> None:
+    offered = {
+        NORAS: ["Antworten", "Daumen hoch", "Bearbeiten"],
+        TOMS: ["Antworten"],
+        ANNAS: ["Antworten", "Daumen hoch", "Daumen runter", "Bearbeiten", "Löschen"],
+    }
+    providers: dict[str, Messenger] = {NORAS: telegram, TOMS: whatsapp, ANNAS: threema}
+    for name, choices in offered.items():
+        providers[name].say(next(iter(providers[name].chats)), "Hallo")
+        phone = _phone(page, name)
+        await phone.locator(".mine .more").focus()
+        await page.keyboard.press("Enter")
+        await expect(phone.locator(".menu button")).to_have_text(choices)
+        await page.keyboard.press("Escape")
+
+
+@pytest.mark.browser
+async def test_on_threema_words_are_taken_back_and_thumbs_point_both_ways(
+    page: Page, threema: FakeThreema
+) -> None:
+    chat, anna = next(iter(threema.chats)), _phone(page, ANNAS)
+    answer = threema.chats.write(chat, from_bot=True, text="1 Ja\n2 Nein")
+    said = threema.say(chat, "zwei")
+
+    async def choose(side: str, what: str) -> None:
+        await anna.locator(f"{side} .more").focus()
+        await page.keyboard.press("Enter")
+        await anna.locator(".menu").get_by_role("button", name=what).press("Enter")
+
+    await choose(".theirs", "Daumen runter")
+    await expect(anna.locator(".theirs .reaction use")).to_have_attribute("href", re.compile("#thumb-down$"))
+    assert answer.reaction == "👎"
+    await choose(".theirs", "Daumen zurücknehmen")
+    await expect(anna.locator(".theirs .reaction")).to_have_count(0)
+    await choose(".mine", "Löschen")
+    await expect(anna.locator(".mine")).to_have_count(0)
+    assert said.deleted
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["down", "lost", "flood", "slow", "late"])
+async def test_a_trouble_befalls_one_messenger_and_leaves_the_others_alone(
+    page: Page, threema: FakeThreema, whatsapp: FakeTwilio, name: str
+) -> None:
+    switch = _switch(page, name, "threema")
+    await switch.press("Space")
+    await expect(switch).to_have_attribute("aria-checked", "true")
+    await expect(page.locator("[data-fault][aria-checked=true]")).to_have_count(1)
+    presence = "Verbindung wird hergestellt …" if name == "down" else "*MUSTER1"
+    await expect(_phone(page, ANNAS).locator(".presence")).to_have_text(presence)
+    assert {trouble for trouble, is_on in faults_view(threema).items() if is_on} == {name}
+    assert not any(faults_view(whatsapp).values())
+    await switch.press("Space")
+    await expect(switch).to_have_attribute("aria-checked", "false")
+
+
+@pytest.mark.browser
+async def test_whatsapps_window_is_told_beside_the_phone_and_closes_with_the_clock(
+    page: Page, whatsapp: FakeTwilio
+) -> None:
+    chat, tom = whatsapp.chat("+493023125002"), _phone(page, TOMS)
+    await expect(tom.locator(".window")).to_be_hidden()
+    whatsapp.say(chat, "Hallo")
+    await expect(tom.locator(".window")).to_contain_text("24 h bis")
+    await page.get_by_role("button", name="+1 Tag").click()
+    await expect(tom.locator(".window")).to_have_text("24 h vorbei")
+    whatsapp.say(chat, "Guten Morgen")
+    await expect(tom.locator(".window")).to_contain_text("24 h bis")
+    await page.get_by_role("button", name="Tom … die 24 Stunden um sind?").click()
+    await expect(tom.locator(".window")).to_have_text("24 h vorbei")
+    assert await page.locator(".phone .window").count() == 1
+
+
+@pytest.mark.browser
+async def test_an_empty_phone_offers_a_question_that_one_tap_asks(page: Page, threema: FakeThreema) -> None:
+    anna = _phone(page, ANNAS)
+    await anna.get_by_role("button", name="Was kosten Schnizel?").click()
+    await expect(anna.locator(".mine .said")).to_contain_text("Was kosten Schnizel?")
+    await expect(anna.locator(".empty")).to_be_hidden()
+
+
+@pytest.mark.browser
+async def test_the_wire_names_the_messenger(page: Page, telegram: FakeTelegram, bot: ScriptedBot) -> None:
+    telegram.say(telegram.chat(NORA), "Hallo")
+    await expect(page.locator(".wire li", has_text="sendMessage").first).to_contain_text("→ Telegram")
+    await expect(page.locator(".wire li", has_text="message").last).to_contain_text("Telegram →")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [360, 768, 900, 1024, 1280, 1440, 1920])
+async def test_nothing_is_wider_than_the_screen(page: Page, whatsapp: FakeTwilio, width: int) -> None:
+    await page.set_viewport_size({"width": width, "height": 800})
+    whatsapp.say(next(iter(whatsapp.chats)), "Hallo")
+    await expect(page.locator(".phone:visible")).to_have_count(3 if width >= 900 else 1)
+    assert await page.evaluate("document.documentElement.scrollWidth") == width

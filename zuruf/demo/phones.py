@@ -34,6 +34,12 @@ _PHONE = f"{_MESSENGER}/{{chat:[0-9]{{1,15}}}}"
 ONE_HOUR_MS = 3600 * 1000
 _STEPS_MS = {"hour": ONE_HOUR_MS, "day": 24 * ONE_HOUR_MS, "week": 7 * 24 * ONE_HOUR_MS}
 
+# What a visitor may ask first, in the language of the phone's owner. Telegram has its start button.
+_TRIES = {
+    "whatsapp": ("When do I get paid?", "What does pulp cost?"),
+    "threema": ("Was kosten Schnizel?", "Wann wird abgefahren?"),
+}
+
 # Channel and address of a chat that people have to the bot; whether there was one.
 GiveBack = Callable[[str, str], Awaitable[bool]]
 
@@ -77,12 +83,17 @@ class Phones:
         """The page, in German or English."""
         words = self.words[_language(request, tuple(self.words))]
         shown = [
-            {"name": phone_name(channel, chat), "messenger": channel, "chat": chat, "can": provider.can}
+            {
+                "name": phone_name(channel, chat),
+                "messenger": channel,
+                "chat": chat,
+                "can": provider.can,
+                "tries": _TRIES.get(channel, ()),
+            }
             for channel, provider in self.providers.items()
             for chat in provider.chats
         ]
-        messengers = {channel: provider.can for channel, provider in self.providers.items()}
-        context = {"words": words, "phones": shown, "messengers": messengers}
+        context = {"words": words, "phones": shown}
         return aiohttp_jinja2.render_template("phones.html", request, context)
 
     async def events(self, request: web.Request) -> web.StreamResponse:

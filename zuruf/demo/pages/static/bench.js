@@ -6,16 +6,11 @@ import { now, shortDate, timeOfDay } from "./clock.js";
 const MOST_LINES = 12;
 const NOTE_MS = 2500;
 
-function setSwitch(button, isOn) {
-  button.setAttribute("aria-checked", String(isOn));
-  const state = button.querySelector(".switch-state");
-  state.textContent = isOn ? state.dataset.on : state.dataset.off;
-}
-
 export class Bench {
   constructor(root) {
     this.root = root;
     this.wire = root.querySelector(".wire");
+    this.notes = new Map(); // note -> the timer that puts its usual words back
     root.addEventListener("click", (event) => this.tapped(event));
   }
 
@@ -37,10 +32,12 @@ export class Bench {
 
   async doOnce(button) {
     const { once: name, phone } = button.dataset;
-    const note = button.closest(".switch").querySelector("[data-note]");
+    const note = button.closest("tbody").querySelector("[data-note]");
     const { done } = await post(`${phone}/${name}`).catch(() => ({ done: false }));
     note.textContent = words[`fault_${name}_${done ? "done" : "none"}`];
-    setTimeout(() => (note.textContent = words[`fault_${name}_note`]), NOTE_MS);
+    clearTimeout(this.notes.get(note));
+    const restored = setTimeout(() => (note.textContent = words[`fault_${name}_note`]), NOTE_MS);
+    this.notes.set(note, restored);
   }
 
   tickClock() {
@@ -52,13 +49,13 @@ export class Bench {
   showFaults(messenger, faults) {
     for (const [name, isOn] of Object.entries(faults)) {
       const button = this.root.querySelector(`[data-fault="${name}"][data-messenger="${messenger}"]`);
-      if (button) setSwitch(button, isOn);
+      button?.setAttribute("aria-checked", String(isOn));
     }
   }
 
   showBlocked(phone, blocked) {
     const button = this.root.querySelector(`[data-fault="block"][data-phone="${phone}"]`);
-    if (button) setSwitch(button, blocked);
+    button?.setAttribute("aria-checked", String(blocked));
   }
 
   addExchange({ messenger, direction, what, status, took_ms: tookMs }) {

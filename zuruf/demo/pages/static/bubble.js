@@ -50,6 +50,11 @@ const CONTENTS = {
 
 export const gist = ({ words: said, kind }) => said || words[kind === "document" ? "file" : kind] || words.message;
 
+export const THUMBS = {
+  "👍": { icon: "thumb", word: "react" },
+  "👎": { icon: "thumb-down", word: "react_down" },
+};
+
 // What each messenger shows for "on its way" and "there".
 const TICKS = {
   telegram: { waiting: "wait", accepted: "tick" },
@@ -104,7 +109,8 @@ export function bubble(message, bot, messenger) {
   if (content) body.append(content(message.content, message));
   const said = message.text ? element("div", { class: "said" }, formatted(message.text, message.entities)) : "";
   if (message.reaction) {
-    const reaction = element("span", { class: "reaction", title: words.react }, icon("thumb"));
+    const thumb = THUMBS[message.reaction] ?? THUMBS["👍"];
+    const reaction = element("span", { class: "reaction", title: words[thumb.word] }, icon(thumb.icon));
     body.append(said, element("div", { class: "foot" }, reaction, meta(message, messenger)));
   } else if (said) {
     said.append(meta(message, messenger));

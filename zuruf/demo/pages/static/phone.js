@@ -1,14 +1,20 @@
 // One virtual phone: what it shows, and what its owner's taps do.
+import { listenToAttachments } from "./attachments.js";
 import { bubble, gist } from "./bubble.js";
 import { post } from "./calls.js";
 import { dayOf, longDate, now, timeOfDay, weekday } from "./clock.js";
 import { element, icon, words } from "./elements.js";
+import { openMenu } from "./menu.js";
 import { openSheet } from "./sheet.js";
 
 const TYPING_MS = 5000;
 const TOAST_MS = 3500;
-const MOST_FILE_BYTES = 20 * 1024 * 1024;
-const THUMB = "👍";
+
+// Taken off again, so that a phone that is hidden and shown does not play it anew.
+function arrive(row) {
+  row.classList.add("arriving");
+  row.addEventListener("animationend", () => row.classList.remove("arriving"), { once: true });
+}
 
 export class Phone {
   constructor(root, onUnseen) {
@@ -37,6 +43,9 @@ export class Phone {
 
   listen() {
     this.find(".start").addEventListener("click", () => this.act("say", { text: "/start" }));
+    for (const question of this.root.querySelectorAll("[data-try]")) {
+      question.addEventListener("click", () => this.act("say", { text: question.textContent }));
+    }
     this.find(".composer").addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit();
@@ -60,36 +69,8 @@ export class Phone {
     this.root.addEventListener("focusout", (event) => {
       if (!event.relatedTarget?.closest?.(".menu, .more, .attach")) this.closeMenus();
     });
-    this.listenToAttachments();
+    listenToAttachments(this);
     new ResizeObserver(() => this.follow()).observe(this.bubbles);
-  }
-
-  listenToAttachments() {
-    const menu = this.find(".attach-menu");
-    const opener = this.find(".attach > button");
-    const picker = this.find("input[type=file]");
-    opener.addEventListener("click", () => {
-      menu.hidden = !menu.hidden;
-      opener.setAttribute("aria-expanded", String(!menu.hidden));
-      if (!menu.hidden) menu.firstElementChild.focus();
-    });
-    menu.addEventListener("click", (event) => {
-      const name = event.target.closest("[data-attach]")?.dataset.attach;
-      if (!name) return;
-      this.closeMenus();
-      if (name === "file") picker.click();
-      else this.act(name);
-    });
-    picker.addEventListener("change", () => {
-      for (const file of picker.files) this.upload(file);
-      picker.value = "";
-    });
-    const talk = this.find(".talk");
-    talk.addEventListener("dragover", (event) => event.preventDefault());
-    talk.addEventListener("drop", (event) => {
-      event.preventDefault();
-      for (const file of event.dataTransfer.files) this.upload(file);
-    });
   }
 
   show({ bot, messages, ...state }) {
@@ -112,7 +93,7 @@ export class Phone {
       this.row(message.id).replaceWith(row);
     } else {
       this.separateDays(message);
-      if (isNew) row.classList.add("arriving");
+      if (isNew && this.bubbles.offsetParent) arrive(row);
       this.bubbles.append(row);
       if (!message.mine) this.showTyping(false);
     }
@@ -199,9 +180,15 @@ export class Phone {
   showTyping(isTyping) {
     clearTimeout(this.typingEnds);
     const presence = this.find(".presence");
-    presence.textContent = isTyping ? words.typing : words[`presence_${this.messenger}`];
+    const usual = this.isDown ? words.presence_down : words[`presence_${this.messenger}`];
+    presence.textContent = isTyping ? words.typing : usual;
     presence.classList.toggle("busy", isTyping);
     if (isTyping) this.typingEnds = setTimeout(() => this.showTyping(false), TYPING_MS);
+  }
+
+  showDown(isDown) {
+    this.isDown = isDown;
+    this.showTyping(false);
   }
 
   notice(text) {
@@ -270,13 +257,6 @@ export class Phone {
     }
   }
 
-  upload(file) {
-    if (file.size > MOST_FILE_BYTES) return this.toast(words.too_big);
-    const form = new FormData();
-    form.append("file", file, file.name);
-    return this.act("file", form);
-  }
-
   tapped(event) {
     const row = event.target.closest("[data-message]");
     const message = row && this.messages.get(Number(row.dataset.message));
@@ -301,7 +281,7 @@ export class Phone {
     if (goto) this.pointOut(goto);
     event.target.closest(".spoiler")?.classList.add("open");
     const more = event.target.closest(".more");
-    if (more) this.openMenu(row, more, message);
+    if (more) this.toggleMenu(row, more, message);
   }
 
   pointOut(id) {
@@ -311,45 +291,10 @@ export class Phone {
     requestAnimationFrame(() => row?.classList.add("pointed-out"));
   }
 
-  openMenu(row, opener, message) {
+  toggleMenu(row, opener, message) {
     const wasOpen = opener.getAttribute("aria-expanded") === "true";
     this.closeMenus();
-    if (wasOpen) return;
-    const item = (name, act, label = words[name]) =>
-      element(
-        "button",
-        {
-          type: "button",
-          onclick: () => {
-            this.closeMenus();
-            act();
-          },
-        },
-        icon(name === "react" ? "thumb" : name),
-        label,
-      );
-    const isLiked = Boolean(message.reaction);
-    const menu = element(
-      "div",
-      { class: "menu" },
-      item("reply", () => this.speakAbout({ mode: "reply", message })),
-      this.can.has("react") &&
-        item(
-          "react",
-          () => this.act("react", { message: message.id, emoji: isLiked ? "" : THUMB }),
-          isLiked ? words.unreact : words.react,
-        ),
-      this.can.has("edit") && message.mine && !message.content
-        ? item("edit", () => this.speakAbout({ mode: "edit", message }))
-        : "",
-      this.can.has("delete") && message.mine
-        ? item("delete", () => this.act("delete", { message: message.id }))
-        : "",
-    );
-    opener.setAttribute("aria-expanded", "true");
-    row.querySelector(".bubble").append(menu);
-    menu.scrollIntoView({ block: "nearest" });
-    menu.firstElementChild.focus();
+    if (!wasOpen) openMenu(this, row, opener, message);
   }
 
   closeMenus() {

@@ -42,7 +42,7 @@ const EVENTS = {
       phones.get(state.phone)?.show(state);
       bench.showBlocked(state.phone, state.blocked);
     }
-    for (const [messenger, troubles] of Object.entries(faults)) bench.showFaults(messenger, troubles);
+    for (const [messenger, troubles] of Object.entries(faults)) EVENTS.faults({ messenger, ...troubles });
     document.body.dataset.ready = "yes";
   },
   message: ({ phone, message }) => phones.get(phone)?.put(message),
@@ -57,7 +57,10 @@ const EVENTS = {
     setClock(nowMs);
     tickClocks();
   },
-  faults: ({ messenger, ...troubles }) => bench.showFaults(messenger, troubles),
+  faults: ({ messenger, ...troubles }) => {
+    bench.showFaults(messenger, troubles);
+    for (const phone of phones.values()) if (phone.messenger === messenger) phone.showDown(troubles.down);
+  },
   exchange: (exchange) => bench.addExchange(exchange),
 };
 
