@@ -62,7 +62,8 @@ def transport_error(error: Exception) -> SendError:
     """What a failed connection means for the message that was to go over it."""
     code = type(error).__name__
     if isinstance(error, _BEFORE_SENDING):
-        return SendError(SendErrorKind.RETRY_FEW, code=code)
+        # Nobody can be reached there: the whole channel waits, and no message is given up for it.
+        return SendError(SendErrorKind.RETRY_FEW, code=code, scope="channel")
     return SendError(SendErrorKind.RETRY_UNKNOWN, code=code, maybe_sent=True)
 
 

@@ -63,7 +63,7 @@ class Whole:
     """A running gateway and what is around it."""
 
     app: App
-    provider: FakeTelegram
+    provider: Any  # a fake of whatever kind
     http: aiohttp.ClientSession
 
     def url(self, path: str) -> str:
@@ -108,9 +108,7 @@ class Whole:
 
 
 @asynccontextmanager
-async def running_app(
-    settings: Settings, provider: FakeTelegram, clock: Clock | None = None
-) -> AsyncIterator[Whole]:
+async def running_app(settings: Settings, provider: Any, clock: Clock | None = None) -> AsyncIterator[Whole]:
     """A gateway from start to stop."""
     app = App(settings, clock=clock)
     await app.start()

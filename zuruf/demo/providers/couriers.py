@@ -37,7 +37,7 @@ class Couriers:
     def __init__(self, rule: Rule, on_exchange: Callable[[Exchange], None], time_scale: float = 1.0) -> None:
         self.rule = rule
         self._on_exchange = on_exchange
-        self._time_scale = time_scale  # of all waits; tests make them short
+        self.time_scale = time_scale  # of all waits; tests make them short
         self._session: aiohttp.ClientSession | None = None
         self._open = asyncio.Event()
         self._turns: dict[str, asyncio.Lock] = {}
@@ -83,7 +83,7 @@ class Couriers:
 
     async def pause_s(self, seconds: float) -> None:
         """Let so much of the provider's time pass."""
-        await asyncio.sleep(seconds * self._time_scale)
+        await asyncio.sleep(seconds * self.time_scale)
 
     async def _bring(self, parcel: Parcel, after_s: float) -> None:
         if after_s:
