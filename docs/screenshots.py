@@ -10,11 +10,11 @@ from zuruf.demo.run import phones_and_gateway
 
 IMAGES = Path(__file__).parent / "images"
 ARGUMENTS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync"
-SIZE = ViewportSize(width=1280, height=960)
+SIZE = ViewportSize(width=1440, height=940)
 
 
 async def take() -> None:
-    """Let Nora and Tom chat with the demo's bot, and take a picture of their phones."""
+    """Let Nora, Tom and Anna chat with the demo's bot, and take a picture of their phones."""
     async with phones_and_gateway() as (_, app), async_playwright() as playwright:
         chromium = shutil.which("chromium")  # none: the one that Playwright installed
         browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS.split())
@@ -27,20 +27,25 @@ async def take() -> None:
 
 
 async def _chat(page: Page) -> None:
-    phones = page.locator(".phone")
-    nora, tom = phones.nth(0), phones.nth(1)
-    for phone in (nora, tom):
-        await phone.locator(".start").click()
-        await _answered(phone, 2)
+    nora, tom, anna = (page.locator(".phone").nth(number) for number in range(3))
+    await nora.locator(".start").click()
+    await _answered(nora, 2)
     await _say(nora, "was kosten schnizel?", 3)
     await nora.locator(".attach > button").click()
     await nora.locator("[data-attach=photo]").click()
     await _answered(nora, 4)
-    await tom.get_by_role("button", name="Pulp & lime").click()
+    await _say(tom, "English", 2)
+    await tom.locator(".picker").click()
+    await tom.locator(".sheet").get_by_text("Pulp & lime").click()
+    await tom.locator(".sheet footer button").click()
     await _answered(tom, 3)
+    await _say(tom, "When do I get paid?", 4)
+    await _say(anna, "Menü", 2)
+    await _say(anna, "zwei", 3)
+    await _say(anna, "5", 4)
     await page.mouse.move(0, 0)
-    await page.evaluate("document.activeElement.blur()")
-    await page.wait_for_timeout(800)  # until nothing slides any more
+    await page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+    await page.wait_for_timeout(2500)  # until nothing slides any more, and everything is told
 
 
 async def _say(phone: Locator, text: str, answers: int) -> None:

@@ -301,9 +301,9 @@ async def test_each_messenger_offers_what_it_can_do_with_a_message(
     page: Page, telegram: FakeTelegram, whatsapp: FakeTwilio, threema: FakeThreema, bot: ScriptedBot
 ) -> None:
     offered = {
-        NORAS: ["Antworten", "Daumen hoch", "Bearbeiten"],
-        TOMS: ["Antworten"],
-        ANNAS: ["Antworten", "Daumen hoch", "Daumen runter", "Bearbeiten", "Löschen"],
+        NORAS: ["Antworten", "Daumen hoch", "Kopieren", "Bearbeiten"],
+        TOMS: ["Antworten", "Kopieren"],
+        ANNAS: ["Antworten", "Daumen hoch", "Daumen runter", "Kopieren", "Bearbeiten", "Löschen"],
     }
     providers: dict[str, Messenger] = {NORAS: telegram, TOMS: whatsapp, ANNAS: threema}
     for name, choices in offered.items():
@@ -313,6 +313,21 @@ async def test_each_messenger_offers_what_it_can_do_with_a_message(
         await page.keyboard.press("Enter")
         await expect(phone.locator(".menu button")).to_have_text(choices)
         await page.keyboard.press("Escape")
+
+
+@pytest.mark.browser
+async def test_words_are_copied_from_one_phone_to_another(
+    page: Page, whatsapp: FakeTwilio, threema: FakeThreema
+) -> None:
+    whatsapp.chats.write(whatsapp.chat("+493023125002"), from_bot=True, text="C83VD-HN4FP")
+    tom, anna = _phone(page, TOMS), _phone(page, ANNAS)
+    await tom.locator(".theirs .more").focus()
+    await page.keyboard.press("Enter")
+    await tom.locator(".menu").get_by_role("button", name="Kopieren").press("Enter")
+    await expect(tom.locator(".toast")).to_have_text("Kopiert")
+    await anna.locator("textarea").focus()
+    await page.keyboard.press("Control+v")
+    await expect(anna.locator("textarea")).to_have_value("C83VD-HN4FP")
 
 
 @pytest.mark.browser

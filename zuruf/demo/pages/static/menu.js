@@ -4,8 +4,13 @@ import { element, icon, words } from "./elements.js";
 
 const REACTIONS = { telegram: ["👍"], threema: ["👍", "👎"] };
 
+async function copy(phone, text) {
+  await navigator.clipboard.writeText(text);
+  phone.toast(words.copied);
+}
+
 function choices(phone, message) {
-  const { id, mine, content, reaction } = message;
+  const { id, mine, content, reaction, text } = message;
   const react = (emoji) => () => phone.act("react", { message: id, emoji });
   const offered = [["reply", words.reply, () => phone.speakAbout({ mode: "reply", message })]];
   if (phone.can.has("react")) {
@@ -15,6 +20,7 @@ function choices(phone, message) {
       else offered.push([name, words[word], react(emoji)]);
     }
   }
+  if (text) offered.push(["copy", words.copy, () => copy(phone, text)]);
   if (phone.can.has("edit") && mine && !content) {
     offered.push(["edit", words.edit, () => phone.speakAbout({ mode: "edit", message })]);
   }

@@ -47,7 +47,7 @@ export function openSheet(screen, { button: title, rows }, opener, onChoose) {
     onChoose(chosen);
   });
   screen.append(backdrop);
-  sheet.querySelector("input").focus();
+  sheet.querySelector("input").focus({ preventScroll: true });
 }
 
 function keepInside(event, sheet) {
