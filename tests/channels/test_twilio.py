@@ -1,0 +1,328 @@
+"""WhatsApp through Twilio, inbound: every recorded form, its signature, and what it means."""
+
+from collections.abc import AsyncIterator
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from multidict import MultiDict
+from twilio.request_validator import RequestValidator
+
+from channels.channel import Channel, ChannelPorts
+from channels.errors import Unreadable, WebhookRejected
+from channels.http import make_session
+from channels.message import (
+    DeliveryState,
+    DeliveryUpdate,
+    Identifier,
+    InboundMessage,
+    Location,
+    Media,
+    Sender,
+)
+from channels.registry import CHANNEL_KINDS
+from channels.twilio_signature import signature
+from tests.channels.contract import ChannelContract, DictMemory, load_samples, make_channel, webhook_request
+
+SAMPLES = load_samples("twilio_whatsapp")
+ACCOUNT = "AC00000000000000000000000000000001"
+TOKEN = "test-twilio-auth-token-0000000000"
+SHARED_KEY = "test-twilio-sharedkey-secret-0000"
+CONFIG = {
+    "account_sid": ACCOUNT,
+    "auth_token": TOKEN,
+    "sender": "whatsapp:+12025550100",
+    "shared_key": SHARED_KEY,
+}
+NORA = Identifier("phone", "+12025550123")
+API = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages"
+
+
+def media_url(message: int, media: int) -> str:
+    return f"{API}/MM{message:032x}/Media/ME{media:032x}"
+
+
+class TestTwilioContract(ChannelContract):
+    """What every adapter promises."""
+
+    kind = "twilio-whatsapp"
+    page = "whatsapp-twilio"
+    samples: ClassVar = {name: sample for name, sample in SAMPLES.items() if name != "behind_proxy"}
+    config = CONFIG
+    secrets: ClassVar = {"auth_token": TOKEN, "shared_key": SHARED_KEY}
+    without_authenticity: ClassVar = {**CONFIG, "auth_token": ""}
+    secret_header = "X-Twilio-Signature"
+    body_is_signed = True
+
+    @staticmethod
+    def meaning(body: bytes) -> object:
+        """The set of fields: neither their order nor the way they are escaped is signed."""
+        try:
+            return "".join(
+                name + value
+                for name, value in sorted(set(parse_qsl(body.decode("ascii"), keep_blank_values=True)))
+            )
+        except ValueError:
+            return body
+
+
+@pytest.fixture
+async def channel() -> AsyncIterator[Channel]:
+    async with make_session() as http:
+        yield make_channel("twilio-whatsapp", CONFIG, http)
+
+
+async def events(channel: Channel, case: str) -> list[Any]:
+    return list(await channel.parse(webhook_request(SAMPLES[case])))
+
+
+MEANINGS: dict[str, dict[str, Any]] = {
+    "text": {"text": "Hello, is the shop open tomorrow?", "kind": "text"},
+    "text_duplicate_retry": {"dedupe_key": f"SM{1:032x}"},
+    "stop_keyword": {"text": "STOP", "kind": "text"},
+    "sharedkey_sha256": {"text": "signed with a shared key"},
+    "behind_proxy": {"text": "via nginx"},
+    "image_caption": {
+        "kind": "image",
+        "text": "my receipt",
+        "media": Media("image", media_url(3, 0x1E), "image/jpeg"),
+    },
+    "voice_note": {"kind": "voice", "text": "", "media": Media("voice", media_url(4, 0x28), "audio/ogg")},
+    "document_pdf": {
+        "kind": "document",
+        "text": "",
+        "media": Media("document", media_url(5, 0x32), "application/pdf", "angebot.pdf"),
+    },
+    "contact_vcard": {
+        "kind": "contact",
+        "media": Media("document", media_url(7, 0x46), "text/vcard", f"MM{7:032x}.vcf"),
+    },
+    "location": {
+        "kind": "location",
+        "location": Location(52.52, 13.405, "Musterladen", "Musterstr. 1, 10115 Berlin"),
+    },
+    "quick_reply_interactive": {
+        "kind": "choice",
+        "choice": "menu.yes",
+        "text": "Yes",
+        "reply_to": f"MM{0x385:032x}",
+    },
+    "list_reply": {"kind": "choice", "choice": "menu.hours", "reply_to": f"MM{0x386:032x}"},
+    "template_button_reply": {"kind": "choice", "choice": "confirm:42", "reply_to": f"MM{0x384:032x}"},
+    "phone_and_bsuid": {
+        "sender": Sender((NORA, Identifier("bsuid", "US.100000000000000000001")), "Nora Beispiel")
+    },
+    "bsuid_only": {"sender": Sender((Identifier("bsuid", "DE.100000000000000000002"),), "muster_user")},
+}
+
+
+@pytest.mark.parametrize("case", MEANINGS)
+async def test_what_a_person_said_is_understood(channel: Channel, case: str) -> None:
+    [said] = await events(channel, case)
+    assert isinstance(said, InboundMessage)
+    assert {name: getattr(said, name) for name in MEANINGS[case]} == MEANINGS[case]
+    assert said.dedupe_key == said.provider_id == dict(SAMPLES[case]["form"])["MessageSid"]
+    assert said.sender.identifiers[0] == (MEANINGS[case].get("sender") or Sender((NORA,))).identifiers[0]
+    assert said.unsupported == ""
+
+
+STATES = {
+    "status_queued": (DeliveryState.QUEUED, "", ""),
+    "status_sent": (DeliveryState.SENT, "", ""),
+    "status_delivered": (DeliveryState.DELIVERED, "", ""),
+    "status_delivered_after_read": (DeliveryState.DELIVERED, "", ""),
+    "status_read": (DeliveryState.READ, "", ""),
+    "status_failed_63018": (DeliveryState.FAILED, "63018", "retry_after"),
+    "status_failed_63024": (DeliveryState.FAILED, "63024", "permanent_recipient"),
+    "status_failed_no_code": (DeliveryState.FAILED, "", ""),
+    "status_undelivered_63016": (DeliveryState.FAILED, "63016", "needs_template"),
+}
+
+
+@pytest.mark.parametrize("case", STATES)
+async def test_what_became_of_a_message_is_understood(channel: Channel, case: str) -> None:
+    [update] = await events(channel, case)
+    assert isinstance(update, DeliveryUpdate)
+    assert (update.state, update.error_code, update.error_kind) == STATES[case]
+    assert update.provider_id == dict(SAMPLES[case]["form"])["MessageSid"]
+    assert update.message_id is None, "the samples' address names another system's id"
+
+
+def test_every_genuine_sample_has_its_meaning_told() -> None:
+    genuine = {name for name, sample in SAMPLES.items() if sample["expect"]["auth"] == "ok"}
+    assert genuine == MEANINGS.keys() | STATES.keys()
+
+
+def form_post(form: dict[str, str], path: str = "/webhooks/test", **signed: Any) -> dict[str, Any]:
+    """A sample of our own making, signed."""
+    url = f"https://gw.example.org{path}"
+    token = signed.get("token", TOKEN)
+    proof = signature(token.encode(), url, list(form.items()), signed.get("digest", "sha1")).decode()
+    headers = {"X-Twilio-Signature": proof, **signed.get("headers", {})}
+    return {"request": {"method": "POST", "url": url, "headers": headers, "body": urlencode(form)}}
+
+
+def message_form(**changes: str) -> dict[str, str]:
+    form = dict(SAMPLES["text"]["form"])
+    return {**form, **changes}
+
+
+async def test_our_own_id_comes_back_in_the_address_that_the_signature_covers(channel: Channel) -> None:
+    form = dict(SAMPLES["status_read"]["form"])
+    request = webhook_request(form_post(form, "/webhooks/test/status?message=4711"))
+    channel.verify(request)
+    [update] = await channel.parse(request)
+    assert isinstance(update, DeliveryUpdate)
+    assert update.message_id == 4711
+    other = webhook_request(form_post(form, "/webhooks/test/status?message=4711"))
+    stolen = type(other)(other.method, other.raw_path.replace("4711", "4712"), other.headers, other.body)
+    with pytest.raises(WebhookRejected):
+        channel.verify(stolen)
+
+
+async def test_behind_a_proxy_only_the_configured_address_counts() -> None:
+    sample = SAMPLES["behind_proxy"]
+    async with make_session() as http:
+        adapter = CHANNEL_KINDS["twilio-whatsapp"]
+        config = adapter.Config.model_validate({"kind": "twilio-whatsapp", **CONFIG})
+
+        def at(base: str) -> Channel:
+            return adapter(config, ChannelPorts("whatsapp", http, DictMemory(), f"{base}/webhooks/whatsapp"))
+
+        at("https://gw.example.org/gw").verify(webhook_request(sample))
+        for base in ("https://gw.example.org", "http://10.0.0.5:8080", "https://gw.example.org:443/gw"):
+            with pytest.raises(WebhookRejected):
+                at(base).verify(webhook_request(sample))
+
+
+async def test_both_tokens_are_taken_while_one_is_changed_for_the_other() -> None:
+    async with make_session() as http:
+        rotating = make_channel(
+            "twilio-whatsapp", {**CONFIG, "auth_token": "the-new-one", "previous_auth_token": TOKEN}, http
+        )
+        for token in ("the-new-one", TOKEN):
+            rotating.verify(webhook_request(form_post(message_form(), token=token)))
+        with pytest.raises(WebhookRejected):
+            rotating.verify(webhook_request(form_post(message_form(), token="the-one-before")))
+
+
+SETTINGS = "X-Twilio-Webhooks-Signature-Settings"
+BY_SHARED_KEY = {SETTINGS: "key=webhooks_sharedkey_1,algorithm=HMAC_SHA256"}
+
+
+@pytest.mark.parametrize(
+    ("configured", "token", "digest", "headers", "accepted"),
+    [
+        (SHARED_KEY, SHARED_KEY, "sha256", BY_SHARED_KEY, True),
+        (SHARED_KEY, TOKEN, "sha1", {}, True),
+        ("", SHARED_KEY, "sha256", BY_SHARED_KEY, False),
+        ("", "", "sha256", BY_SHARED_KEY, False),
+        (SHARED_KEY, TOKEN, "sha256", BY_SHARED_KEY, False),
+        (SHARED_KEY, SHARED_KEY, "sha1", {}, False),
+        (SHARED_KEY, SHARED_KEY, "sha1", BY_SHARED_KEY, False),
+        (SHARED_KEY, TOKEN, "sha1", {SETTINGS: "algorithm=HMAC_SHA1"}, False),
+        (SHARED_KEY, TOKEN, "sha1", {SETTINGS: "none"}, False),
+    ],
+)
+async def test_no_header_chooses_a_weaker_or_another_key(
+    configured: str, token: str, digest: str, headers: dict[str, str], accepted: bool
+) -> None:
+    request = webhook_request(form_post(message_form(), token=token, digest=digest, headers=headers))
+    async with make_session() as http:
+        channel = make_channel("twilio-whatsapp", {**CONFIG, "shared_key": configured}, http)
+        if accepted:
+            channel.verify(request)
+            return
+        with pytest.raises(WebhookRejected):
+            channel.verify(request)
+
+
+def speakable(text: str) -> str:
+    return text.encode("utf-8", "ignore").decode()
+
+
+fields = st.lists(st.tuples(st.text(max_size=12), st.text(max_size=30)), max_size=12)
+
+
+@given(fields=fields, digest=st.sampled_from(["sha1", "sha256"]), query=st.text("a1=&%2F", max_size=12))
+def test_the_signature_is_the_one_that_twilios_own_library_computes(
+    fields: list[tuple[str, str]], digest: str, query: str
+) -> None:
+    url = f"https://gw.example.org/webhooks/whatsapp?{query}"
+    encodable = [
+        (n.encode("utf-8", "ignore").decode(), v.encode("utf-8", "ignore").decode()) for n, v in fields
+    ]
+    ours = signature(TOKEN.encode(), url, encodable, digest).decode()
+    oracle = RequestValidator(TOKEN)
+    theirs = (
+        oracle.compute_signature(url, MultiDict(encodable))
+        if digest == "sha1"
+        else oracle.compute_signature(url, MultiDict(encodable), "HMAC_SHA256")
+    )
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"AccountSid": f"AC{2:032x}"}, "another account"),
+        ({"To": "whatsapp:+12025550199"}, "another sender"),
+        ({"From": "+12025550123"}, "no WhatsApp address"),
+        ({"From": "whatsapp:nobody"}, "no WhatsApp address"),
+        ({"ExternalUserId": "whatsapp:?"}, "no WhatsApp address"),
+        ({"MessageSid": ""}, "without MessageSid"),
+        ({"Latitude": "north", "Longitude": "8"}, "without coordinates"),
+        ({"Latitude": "91", "Longitude": "8"}, "nowhere on earth"),
+        ({"Latitude": "nan", "Longitude": "8"}, "nowhere on earth"),
+    ],
+)
+async def test_what_makes_no_sense_is_put_aside(
+    channel: Channel, changes: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(Unreadable, match=reason):
+        await channel.parse(webhook_request(form_post(message_form(**changes))))
+
+
+async def test_an_advertisement_and_a_forwarded_message_keep_their_words_and_their_origin(
+    channel: Channel,
+) -> None:
+    form = message_form(ReferralSourceId="ad-1", ReferralHeadline="Saatgut 2027", Forwarded="true")
+    [said] = await channel.parse(webhook_request(form_post(form)))
+    assert isinstance(said, InboundMessage)
+    assert said.text == "Hello, is the shop open tomorrow?"
+    assert said.context == {"ad": "ad-1", "ad_headline": "Saatgut 2027", "forwarded": "true"}
+
+
+async def test_a_content_that_nobody_knows_gets_an_answer(channel: Channel) -> None:
+    [said] = await channel.parse(webhook_request(form_post(message_form(Body=" ", MessageType="order"))))
+    assert isinstance(said, InboundMessage)
+    assert (said.kind, said.unsupported) == ("unsupported", "order")
+
+
+async def test_an_unknown_state_is_no_error(channel: Channel) -> None:
+    form = {**dict(SAMPLES["status_read"]["form"]), "MessageStatus": "teleported"}
+    assert await channel.parse(webhook_request(form_post(form))) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"account_sid": "AC1"}, "no sid"),
+        ({"sender": "+14155238886"}, "whatsapp:"),
+        ({"sender": ""}, "sender is missing"),
+        ({"api_key_sid": f"SK{1:032x}"}, "only work together"),
+        ({"list_button": "x" * 21}, "1 to 20"),
+        ({"api_url": "ftp://x"}, "not a web address"),
+    ],
+)
+def test_a_wrong_configuration_says_what_is_wrong(changes: dict[str, str], words: str) -> None:
+    config = {"kind": "twilio-whatsapp", **CONFIG, **changes}
+    with pytest.raises(ValueError, match=words):
+        CHANNEL_KINDS["twilio-whatsapp"].Config.model_validate(config)
+
+
+async def test_the_answer_to_a_webhook_is_empty_twiml(channel: Channel) -> None:
+    assert channel.acknowledgement == b"<Response/>"
+    assert channel.acknowledgement_type == "text/xml"
