@@ -28,7 +28,7 @@ def read_items(folder: Path) -> dict[str, dict[str, BaseModel]]:
 
 @pytest.fixture(scope="module")
 def content() -> Content:
-    targets = frozenset({"faq", "agent", "topics"})
+    targets = frozenset({"faq", "agent", "topics", "move"})
     return Content(Organisation(), {}, read_items(SAMPLE_CONTENT), targets)
 
 
