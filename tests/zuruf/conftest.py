@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 from bot.clock import Clock
 from bot.web.shell import LOOPBACK_HOSTS, pages_app
@@ -78,3 +78,17 @@ async def browser() -> AsyncIterator[Browser]:
         opened = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
         yield opened
         await opened.close()
+
+
+@pytest.fixture
+async def page(browser: Browser, console: str, bot: ScriptedBot) -> AsyncIterator[Page]:
+    """The page in German; whatever its console complains about fails the test."""
+    opened = await browser.new_page(locale="de-DE")
+    complaints: list[str] = []
+    opened.on("console", lambda message: complaints.append(message.text))
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    await opened.goto(f"{console}/phones")
+    await opened.locator("body[data-ready]").wait_for()
+    yield opened
+    await opened.close()
+    assert complaints == []

@@ -5,6 +5,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from playwright.async_api import Locator, Page
 
 from zuruf.demo.providers.telegram import FakeTelegram
 
@@ -71,3 +72,13 @@ class ScriptedBot:
 async def nobody_has_it(channel: str, address: str) -> bool:
     """There is no team at these phones."""
     return False
+
+
+def phone_of(page: Page, name: str) -> Locator:
+    """One of the phones on the page."""
+    return page.locator(f".phone[data-phone='{name}']")
+
+
+def switch_of(page: Page, fault: str, messenger: str = "telegram") -> Locator:
+    """What lets a fault befall a messenger."""
+    return page.locator(f"[data-fault={fault}][data-messenger={messenger}]")
