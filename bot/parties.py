@@ -166,9 +166,29 @@ def link(
     insert_new(connection, _IDENTIFIER, missing, _IDENTIFIER.c.address_id)
     for contact_id in sorted({party.contact_id for party in parties} - {home.contact_id}):
         merge_contacts(connection, home.contact_id, contact_id, now_ms)
+    _keep_waiting(connection, home, parties, now_ms)
     theirs = sa.tuple_(_IDENTIFIER.c.channel, _IDENTIFIER.c.kind, _IDENTIFIER.c.value).in_(names)
     connection.execute(sa.update(_IDENTIFIER).where(theirs).values(address_id=home.address_id))
     return True
+
+
+def _keep_waiting(connection: Connection, home: Party, parties: Iterable[Party], now_ms: int) -> None:
+    """Nothing more arrives in the other chats: whoever waits for a person in one of them waits at home."""
+    beside = next((party for party in parties if party.mode != "bot"), None)
+    if home.mode != "bot" or beside is None:
+        return
+    waiting = {
+        "mode": "waiting",
+        "waiting_since_ms": beside.waiting_since_ms or now_ms,
+        "waiting_reason": beside.waiting_reason or "asked",
+        "urgent": beside.urgent,
+    }
+    is_home = _CONVERSATION.c.id == home.conversation_id
+    connection.execute(sa.update(_CONVERSATION).where(is_home).values(waiting))
+    if beside.mode == "waiting":  # an agent's chat is the agent's to close
+        done = {"mode": "bot", "waiting_since_ms": None, "waiting_reason": "", "urgent": False}
+        is_beside = _CONVERSATION.c.id == beside.conversation_id
+        connection.execute(sa.update(_CONVERSATION).where(is_beside).values(done))
 
 
 def _contact_row(contact_id: int, sender: Sender, now_ms: int) -> dict[str, Any]:

@@ -81,3 +81,25 @@ async def test_a_stop_under_either_name_holds_for_both(
         await gateway.inbox.accept("test", [from_("drei", PHONE, HIDDEN)])
         await settled(database)
     assert await rows(database, "SELECT stopped_at_ms FROM contact") == [(5,)]
+
+
+@pytest.mark.parametrize(("before", "after"), [("waiting", "bot"), ("agent", "agent")])
+async def test_who_waits_for_a_person_under_one_name_goes_on_waiting_under_both(
+    database: Database, tmp_path: Path, before: str, after: str
+) -> None:
+    channel = ScriptedChannel()
+    async with running(make_gateway(database, channel, tmp_path)) as gateway:
+        for message in (from_("eins", HIDDEN), from_("zwei", PHONE)):
+            await gateway.inbox.accept("test", [message])
+        modes = "SELECT mode, waiting_reason, urgent FROM conversation ORDER BY id"
+        reason = "complaint" if before == "waiting" else ""
+        first = (
+            f"UPDATE conversation SET mode = '{before}', waiting_reason = '{reason}', urgent = TRUE"
+            " WHERE id = (SELECT min(id) FROM conversation)"
+        )
+        await database.write(lambda connection: connection.exec_driver_sql(first).rowcount)
+        await gateway.inbox.accept("test", [from_("drei", PHONE, HIDDEN)])
+        await settled(database)
+    beside, home = await rows(database, modes)
+    assert home == ("waiting", reason or "asked", True)
+    assert beside == (after, "", after == "agent")
