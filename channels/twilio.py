@@ -151,7 +151,7 @@ class TwilioChannel(Channel):
         if message.template:
             filled = msgspec.json.encode(dict(message.template.variables)).decode()
             return {"ContentSid": message.template.id, "ContentVariables": filled}
-        text = to_marks(_speakable(message.text))
+        text = _marked(message.text)
         if content_sid:
             return {"ContentSid": content_sid, "ContentVariables": variables(text, message.choices)}
         if message.choices:
@@ -169,7 +169,7 @@ class TwilioChannel(Channel):
         self, message: OutboundMessage, since_ms: int, taken: Collection[str]
     ) -> Receipt | None:
         """Find a send that nobody answered in Twilio's list."""
-        text = to_marks(_speakable(message.text))
+        text = _marked(message.text)
         said = {text, _with_numbers(text, message)} if message.choices else {text}
         return await look_up(self._api, message, said, since_ms, taken)
 
@@ -233,8 +233,11 @@ def _capabilities(per_s: float) -> Capabilities:
     )
 
 
-def _speakable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()  # half a surrogate pair has no encoding
+def _marked(text: str) -> str:
+    """`text` in WhatsApp's marks, or as it is where what keeps marks from showing would make it too long."""
+    text = text.encode("utf-8", "replace").decode()  # half a surrogate pair has no encoding
+    marked = to_marks(text)
+    return marked if len(marked) <= MOST_TEXT else text
 
 
 def _with_numbers(text: str, message: OutboundMessage) -> str:

@@ -10,9 +10,14 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import make_url
 
 from bot.database import Database, open_database
+
+# No test asserts a time, nor may a busy machine fail one.
+settings.register_profile("zuruf", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("zuruf")
 
 SERVER_GIVEN = "ZURUF_TEST_POSTGRESQL"  # URL of a server to use instead of one of our own
 

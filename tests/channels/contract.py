@@ -26,6 +26,8 @@ from channels.registry import CHANNEL_KINDS
 FIXTURES = Path(__file__).parent / "fixtures"
 DOCS = Path(__file__).parents[2] / "docs" / "channels"
 Sample = dict[str, Any]
+# These tests are run by one class for each kind of channel, which Hypothesis would rather not see.
+INHERITED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.differing_executors]
 
 
 class DictMemory:
@@ -142,7 +144,7 @@ class ChannelContract:
             with pytest.raises(WebhookRejected):
                 channel.verify(self.without_proof(sample))
 
-    @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=300, suppress_health_check=INHERITED)
     @given(proof=st.text(max_size=300))
     @example(proof="\udcff")  # how aiohttp hands over a byte that is not UTF-8
     def test_no_invented_proof_is_accepted_or_crashes(self, channel: Channel, proof: str) -> None:
@@ -153,7 +155,7 @@ class ChannelContract:
         with pytest.raises(WebhookRejected):
             channel.verify(self.with_proof(sample, proof))
 
-    @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=300, suppress_health_check=INHERITED)
     @given(data=st.data())
     async def test_a_changed_body_is_refused_or_read_but_never_crashes(
         self, channel: Channel, data: st.DataObject
