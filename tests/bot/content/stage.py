@@ -15,7 +15,7 @@ from faq.knowledge_base import CATEGORY, ENTRY
 
 KINDS = (TEXT, MENU, CATEGORY, ENTRY, REGION, TOPIC)
 TEXTS = {"greeting": {"de": "Hallo", "en": "Hello"}}
-TARGETS = frozenset({"faq", "agent", "topics", "language", "privacy"})
+TARGETS = frozenset({"faq", "agent", "topics", "language", "move", "privacy"})
 MOST_S = 20
 
 Import = Callable[..., Awaitable[ImportCounts]]
