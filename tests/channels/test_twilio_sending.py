@@ -3,43 +3,42 @@
 import asyncio
 import json
 import traceback
-from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import parse_qsl
 
 import aiohttp
 import pytest
-from aiohttp import encode_basic_auth, web
-from aiohttp.test_utils import TestServer
+from aiohttp import encode_basic_auth
 
-from channels.channel import Channel, ChannelPorts
+from channels.channel import Channel
 from channels.errors import SendError, SendErrorKind
 from channels.http import make_session
 from channels.message import (
     Choice,
     DeliveryState,
-    Event,
     Identifier,
-    InboundMessage,
     Media,
     OutboundMessage,
     Receipt,
     TemplateUse,
 )
-from channels.registry import CHANNEL_KINDS
 from channels.twilio_errors import meaning
 from tests.channels.contract import DictMemory, load_answers
+from tests.channels.twilio_fake import (
+    ACCOUNT,
+    CONTENT,
+    SEND,
+    SENDER,
+    TO,
+    TOKEN,
+    WORDS,
+    Twilio,
+    channel_at,
+    running_twilio,
+)
 
-ACCOUNT = "AC00000000000000000000000000000001"
-TOKEN = "test-twilio-auth-token-0000000000"
-SENDER = "whatsapp:+12025550100"
-TO = Identifier("phone", "+12025550123")
-WORDS = "Guten Tag, Frau Beispiel"
 ANSWERS = load_answers("twilio_whatsapp")
 CREATED = ANSWERS["created"]["body"]
-NOW_MS = 1_790_000_000_000
 K = SendErrorKind
 OUTCOMES = {
     "accepted": None,
@@ -58,75 +57,18 @@ YES_NO = (Choice("q1.1", "Ja"), Choice("q1.2", "Nein"))
 ROWS = tuple(Choice(f"q2.{number}", f"Zeile {number}", f"Was {number} ist") for number in range(1, 6))
 
 
-@dataclass
-class Twilio:
-    """Answers each path from its queue (the last answer stays), and remembers what it was asked."""
-
-    calls: list[tuple[str, str, Any]] = field(default_factory=list)
-    answers: dict[str, deque[Any]] = field(default_factory=dict)
-    proofs: set[str] = field(default_factory=set)
-    url: str = ""
-
-    def answer(self, path: str, *answers: Any) -> None:
-        self.answers[path] = deque(answers)
-
-    def asked(self, path: str) -> list[Any]:
-        return [what for _, asked, what in self.calls if asked == path]
-
-    async def handle(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        what: Any = dict(request.query)
-        if body and request.content_type == "application/json":
-            what = json.loads(body)
-        elif body:
-            what = dict(parse_qsl(body.decode(), keep_blank_values=True))
-        path = request.path.removeprefix(f"/2010-04-01/Accounts/{ACCOUNT}")
-        self.calls.append((request.method, path, what))
-        self.proofs.add(request.headers.get("Authorization", ""))
-        queue = self.answers.get(path) or deque([(404, {"code": 20404})])
-        status, answer, *headers = queue[0] if len(queue) == 1 else queue.popleft()
-        if status == 0:
-            assert request.transport
-            request.transport.close()
-        text = answer if isinstance(answer, str) else json.dumps(answer)
-        return web.Response(status=status or 200, text=text, headers=headers[0] if headers else None)
-
-
-SEND, CONTENT = "/Messages.json", "/v1/Content"
-
-
 @pytest.fixture
 async def twilio() -> AsyncIterator[Twilio]:
-    fake = Twilio()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", fake.handle)
-    server = TestServer(app)
-    await server.start_server(access_log=None)
-    fake.url = str(server.make_url("")).rstrip("/")
-    fake.answer(SEND, (201, CREATED))
-    fake.answer(CONTENT, (201, {"sid": f"HX{1:032x}"}))
-    yield fake
-    await server.close()
+    async with running_twilio() as fake:
+        fake.answer(SEND, (201, CREATED))
+        fake.answer(CONTENT, (201, {"sid": f"HX{1:032x}"}))
+        yield fake
 
 
 @pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
     async with make_session() as session:
         yield session
-
-
-def channel_at(twilio: Twilio, http: aiohttp.ClientSession, memory: Any = None, **changes: Any) -> Channel:
-    adapter = CHANNEL_KINDS["twilio-whatsapp"]
-    config = {"account_sid": ACCOUNT, "auth_token": TOKEN, "sender": SENDER, "api_url": twilio.url, **changes}
-    ports = ChannelPorts(
-        "whatsapp",
-        http,
-        memory or DictMemory(),
-        "https://gw.example.org/webhooks/whatsapp",
-        media_url=lambda media: f"https://gw.example.org/media/{media.reference}",
-        now_ms=lambda: NOW_MS,
-    )
-    return adapter(adapter.Config.model_validate({"kind": "twilio-whatsapp", **config}), ports)
 
 
 @pytest.fixture
@@ -323,149 +265,3 @@ def test_a_code_means_the_same_in_an_answer_and_in_a_report(code: int) -> None:
     from channels.twilio_errors import reported_kind
 
     assert reported_kind(str(code)) == meaning(code, 400).kind.value
-
-
-def listed(name: str, **changes: Any) -> dict[str, Any]:
-    when = "Mon, 21 Sep 2026 14:13:25 +0000"
-    return {
-        "sid": name,
-        "direction": "outbound-api",
-        "to": "whatsapp:+12025550123",
-        "from": SENDER,
-        "body": WORDS,
-        "status": "delivered",
-        "num_media": "0",
-        "date_created": when,
-        "date_sent": when,
-        **changes,
-    }
-
-
-@pytest.mark.parametrize(
-    ("changes", "found"),
-    [
-        ({}, True),
-        ({"body": "etwas anderes"}, False),
-        ({"to": "whatsapp:+12025550124"}, False),
-        ({"direction": "inbound"}, False),
-        ({"status": "failed"}, False),
-        ({"date_created": "Mon, 21 Sep 2026 12:33:25 +0000", "date_sent": None}, False),
-        ({"sid": "SM-of-another-message"}, False),
-    ],
-)
-async def test_a_lost_send_is_found_by_person_words_and_time(
-    channel: Channel, twilio: Twilio, changes: dict[str, Any], found: bool
-) -> None:
-    twilio.answer(SEND, (200, {"messages": [listed("SM1", **changes)], "next_page_uri": None}))
-    message = OutboundMessage(1, TO, WORDS)
-    receipt = await channel.look_up(message, NOW_MS, {"SM-of-another-message"})
-    assert receipt == (Receipt("SM1", DeliveryState.ACCEPTED) if found else None)
-    [asked] = twilio.asked(SEND)
-    assert (asked["To"], asked["DateSent>"]) == ("whatsapp:+12025550123", "2026-09-21")
-
-
-async def caught_up(channel: Channel) -> list[InboundMessage]:
-    stored: list[InboundMessage] = []
-
-    async def store(events: Sequence[Event]) -> None:
-        stored.extend(event for event in events if isinstance(event, InboundMessage))
-
-    assert await channel.catch_up(store) is None
-    return stored
-
-
-async def test_the_first_time_there_is_nothing_to_catch_up_with(channel: Channel, twilio: Twilio) -> None:
-    assert await caught_up(channel) == []
-    assert twilio.calls == []
-
-
-async def test_what_the_webhook_missed_comes_from_the_list_the_oldest_first(
-    twilio: Twilio, http: aiohttp.ClientSession
-) -> None:
-    memory = DictMemory()
-    memory.values["caught up until"] = str(NOW_MS)
-    channel = channel_at(twilio, http, memory)
-
-    def written(sid: str, minute: int, **changes: Any) -> dict[str, Any]:
-        when = f"Mon, 21 Sep 2026 14:{minute:02}:00 +0000"
-        inbound = {"direction": "inbound", "from": "whatsapp:+12025550123", "to": SENDER}
-        return listed(sid, date_created=when, date_sent=when, **{**inbound, **changes})
-
-    second = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json?Page=1"
-    twilio.answer(
-        SEND,
-        (200, {"messages": [written("SM3", 30, body="drei"), written("SM-sms", 29, **{"from": "+1202"})],
-               "next_page_uri": second}),
-        (200, {"messages": [written("MM2", 25, body="plan.pdf", num_media="1"),
-                            written("SM1", 20, body=" "),
-                            written("SM-old", 1),
-                            listed("SM-ours")]}),
-    )  # fmt: skip
-    twilio.answer("/Messages/MM2/Media.json", (200, {"media_list": [
-        {"sid": "ME1", "content_type": "application/pdf"}]}))  # fmt: skip
-    stored = await caught_up(channel)
-    assert [(one.dedupe_key, one.kind, one.text) for one in stored] == [
-        ("SM1", "unsupported", ""),
-        ("MM2", "document", ""),
-        ("SM3", "text", "drei"),
-    ]
-    assert stored[1].media
-    assert stored[1].media.file_name == "plan.pdf"
-    assert stored[1].media.reference.endswith("/Messages/MM2/Media/ME1")
-    assert stored[2].sent_at_ms == 1_790_001_000_000
-    assert memory.values["caught up until"] == str(NOW_MS)
-
-
-async def test_a_list_that_cannot_be_had_moves_no_mark(twilio: Twilio, http: aiohttp.ClientSession) -> None:
-    memory = DictMemory()
-    memory.values["caught up until"] = "1"
-    twilio.answer(SEND, (503, ""))
-    with pytest.raises(SendError):
-        await caught_up(channel_at(twilio, http, memory))
-    assert memory.values["caught up until"] == "1"
-
-
-async def test_only_approved_templates_are_listed_page_by_page(channel: Channel, twilio: Twilio) -> None:
-    def content(name: str, status: str) -> dict[str, Any]:
-        return {
-            "sid": f"HX-{name}",
-            "friendly_name": name,
-            "language": "de",
-            "variables": {"10": "x", "2": "x", "1": "x"},
-            "types": {"twilio/quick-reply": {"body": "Guten Tag {{1}}"}},
-            "approval_requests": {"name": name, "status": status, "category": "UTILITY"},
-        }
-
-    path = "/v1/ContentAndApprovals"
-    following = "https://content.twilio.com/v1/ContentAndApprovals?PageSize=100&Page=1"
-    twilio.answer(
-        path,
-        (200, {"contents": [content("eins", "approved"), content("zwei", "rejected")],
-               "meta": {"next_page_url": following}}),
-        (200, {"contents": [content("drei", "approved")], "meta": {}}),
-    )  # fmt: skip
-    templates = await channel.templates()
-    assert [(one.id, one.name, one.language, one.category) for one in templates] == [
-        ("HX-eins", "eins", "de", "utility"),
-        ("HX-drei", "drei", "de", "utility"),
-    ]
-    assert (templates[0].text, templates[0].variables) == ("Guten Tag {{1}}", ("1", "2", "10"))
-    assert twilio.asked(path)[1]["Page"] == "1"
-
-
-@pytest.mark.parametrize(
-    ("status", "balance", "warning"),
-    [
-        ("active", "42.0", ""),
-        ("active", "4.20", "4.20 EUR are left at Twilio"),
-        ("active", None, ""),
-        ("suspended", "42.0", "Twilio says that the account is suspended"),
-    ],
-)
-async def test_an_account_that_runs_dry_or_is_stopped_is_told(
-    channel: Channel, twilio: Twilio, status: str, balance: str | None, warning: str
-) -> None:
-    twilio.answer(".json", (200, {"friendly_name": "Muster", "status": status}))
-    twilio.answer("/Balance.json", (200, {"balance": balance, "currency": "EUR"}))
-    assert await channel.account_warning() == warning
-    assert await channel.check() == f"account Muster, {status}, sends as {SENDER}"

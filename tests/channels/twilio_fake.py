@@ -1,0 +1,88 @@
+"""A Twilio on loopback that answers as told and remembers what it was asked."""
+
+import json
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+import aiohttp
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from channels.channel import Channel, ChannelPorts
+from channels.message import Identifier
+from channels.registry import CHANNEL_KINDS
+from tests.channels.contract import DictMemory
+
+ACCOUNT = "AC00000000000000000000000000000001"
+TOKEN = "test-twilio-auth-token-0000000000"
+SENDER = "whatsapp:+12025550100"
+TO = Identifier("phone", "+12025550123")
+WORDS = "Guten Tag, Frau Beispiel"
+NOW_MS = 1_790_000_000_000
+SEND, CONTENT = "/Messages.json", "/v1/Content"
+
+
+@dataclass
+class Twilio:
+    """Answers each path from its queue (the last answer stays), and remembers what it was asked."""
+
+    calls: list[tuple[str, str, Any]] = field(default_factory=list)
+    answers: dict[str, deque[Any]] = field(default_factory=dict)
+    proofs: set[str] = field(default_factory=set)
+    url: str = ""
+
+    def answer(self, path: str, *answers: Any) -> None:
+        self.answers[path] = deque(answers)
+
+    def asked(self, path: str) -> list[Any]:
+        return [what for _, asked, what in self.calls if asked == path]
+
+    async def handle(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        what: Any = dict(request.query)
+        if body and request.content_type == "application/json":
+            what = json.loads(body)
+        elif body:
+            what = dict(parse_qsl(body.decode(), keep_blank_values=True))
+        path = request.path.removeprefix(f"/2010-04-01/Accounts/{ACCOUNT}")
+        self.calls.append((request.method, path, what))
+        self.proofs.add(request.headers.get("Authorization", ""))
+        queue = self.answers.get(path) or deque([(404, {"code": 20404})])
+        status, answer, *headers = queue[0] if len(queue) == 1 else queue.popleft()
+        if status == 0:
+            assert request.transport
+            request.transport.close()
+        text = answer if isinstance(answer, str) else json.dumps(answer)
+        return web.Response(status=status or 200, text=text, headers=headers[0] if headers else None)
+
+
+@asynccontextmanager
+async def running_twilio() -> AsyncIterator[Twilio]:
+    """The fake, listening."""
+    fake = Twilio()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", fake.handle)
+    server = TestServer(app)
+    await server.start_server(access_log=None)
+    fake.url = str(server.make_url("")).rstrip("/")
+    yield fake
+    await server.close()
+
+
+def channel_at(twilio: Twilio, http: aiohttp.ClientSession, memory: Any = None, **changes: Any) -> Channel:
+    """A channel that talks to the fake."""
+    adapter = CHANNEL_KINDS["twilio-whatsapp"]
+    config = {"account_sid": ACCOUNT, "auth_token": TOKEN, "sender": SENDER, "api_url": twilio.url, **changes}
+    ports = ChannelPorts(
+        "whatsapp",
+        http,
+        memory or DictMemory(),
+        "https://gw.example.org/webhooks/whatsapp",
+        media_url=lambda media: f"https://gw.example.org/media/{media.reference}",
+        now_ms=lambda: NOW_MS,
+    )
+    return adapter(adapter.Config.model_validate({"kind": "twilio-whatsapp", **config}), ports)
