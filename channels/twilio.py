@@ -1,10 +1,11 @@
 """WhatsApp through Twilio: form posts in, one REST call a message out."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import msgspec
+import structlog
 
 from channels.channel import Channel, ChannelConfig, ChannelPorts, StoreEvents, WebhookRequest
 from channels.errors import SendError, SendErrorKind, Unreadable, WebhookRejected
@@ -25,7 +26,8 @@ from channels.message import (
 from channels.text import is_list, numbered
 from channels.twilio_api import TwilioApi
 from channels.twilio_config import TwilioConfig
-from channels.twilio_content import Contents, variables
+from channels.twilio_content import Contents
+from channels.twilio_errors import CONTENT_GONE
 from channels.twilio_history import catch_up, look_up
 from channels.twilio_media import download
 from channels.twilio_signature import (
@@ -39,8 +41,10 @@ from channels.twilio_signature import (
 from channels.twilio_templates import approved_templates
 from channels.twilio_updates import PREFIX, said, status
 
+log = structlog.get_logger(__name__)
+
 MOST_PER_S = 80  # of one WhatsApp sender; more by agreement
-MOST_TEXT = 1600
+MOST_TEXT, MOST_TEXT_WITH_CHOICES, MOST_CAPTION = 1600, 1024, 1024
 MEGABYTE = 1024 * 1024
 LOW_BALANCE = 5.0
 MEDIA_OUT_BYTES: dict[MediaKind, int] = {
@@ -119,27 +123,34 @@ class TwilioChannel(Channel):
         return said(form, self.ports.now_ms())
 
     async def send(self, message: OutboundMessage) -> Receipt:
-        """Send one bubble; once more where a Content object that we remember is gone."""
-        sid = await self._content_for(message)
-        try:
-            return await self._deliver(message, sid)
-        except SendError as error:
-            if sid is None or error.kind is not SendErrorKind.PERMANENT_TEMPLATE:
-                raise
-        await self._contents.forget(sid)
-        return await self._deliver(message, await self._content_for(message))
-
-    async def _content_for(self, message: OutboundMessage) -> str | None:
+        """Send one bubble; choices that Twilio will not show as buttons or a list go as numbers."""
         if not message.choices or message.template:
-            return None
-        return await self._contents.sid(message.choices, as_list=is_list(message.choices, self._capabilities))
+            return await self._deliver(message, self._content(message))
+        text = _marked(message.text, MOST_TEXT_WITH_CHOICES)
+        as_list = is_list(message.choices, self._capabilities)
+        for _ in range(2):  # once more where somebody deleted the Content object that we remember
+            filled = await self._contents.filled(text, message.choices, as_list=as_list)
+            if filled is None:
+                break
+            fields = {"ContentSid": filled.sid, "ContentVariables": filled.variables}
+            try:
+                return await self._deliver(message, fields)
+            except SendError as error:
+                if error.kind is not SendErrorKind.PERMANENT_TEMPLATE:
+                    raise
+                code = error.code
+            log.warning("twilio.content_refused", code=code)
+            if code != CONTENT_GONE:
+                break
+            await self._contents.forget(filled.sid)
+        return await self._deliver(message, {"Body": _with_numbers(text, message)})
 
-    async def _deliver(self, message: OutboundMessage, content_sid: str | None) -> Receipt:
+    async def _deliver(self, message: OutboundMessage, content: Mapping[str, str]) -> Receipt:
         fields = {
             "To": PREFIX + message.to.value,
             **self._from,
             "StatusCallback": f"{self.ports.status_url}?{urlencode({'message': message.message_id})}",
-            **self._content(message, content_sid),
+            **content,
         }
         created = await self._api.send(fields)
         sid = created.get("sid")
@@ -147,19 +158,15 @@ class TwilioChannel(Channel):
             raise SendError(SendErrorKind.RETRY_UNKNOWN, code="no sid", maybe_sent=True)
         return Receipt(sid, DeliveryState.ACCEPTED)
 
-    def _content(self, message: OutboundMessage, content_sid: str | None) -> dict[str, str]:
+    def _content(self, message: OutboundMessage) -> Mapping[str, str]:
         if message.template:
             filled = msgspec.json.encode(dict(message.template.variables)).decode()
             return {"ContentSid": message.template.id, "ContentVariables": filled}
-        text = _marked(message.text)
-        if content_sid:
-            return {"ContentSid": content_sid, "ContentVariables": variables(text, message.choices)}
-        if message.choices:
-            return {"Body": _with_numbers(text, message)}
         if not message.media:
-            return {"Body": text}
+            return {"Body": _marked(message.text, MOST_TEXT)}
+        caption = _marked(message.text, MOST_CAPTION)
         url = {"MediaUrl": self.ports.media_url(message.media)}
-        return {**url, "Body": text} if text and message.media.kind in _CAPTIONED else url
+        return {**url, "Body": caption} if caption and message.media.kind in _CAPTIONED else url
 
     def fetch_media(self, media: Media) -> AsyncIterator[bytes]:
         """Stream a file that came in."""
@@ -169,8 +176,10 @@ class TwilioChannel(Channel):
         self, message: OutboundMessage, since_ms: int, taken: Collection[str]
     ) -> Receipt | None:
         """Find a send that nobody answered in Twilio's list."""
-        text = _marked(message.text)
-        said = {text, _with_numbers(text, message)} if message.choices else {text}
+        text = _marked(message.text, MOST_TEXT_WITH_CHOICES if message.choices else MOST_TEXT)
+        said = {text, message.text}  # a template's text is not ours to mark
+        if message.choices:
+            said.add(_with_numbers(text, message))
         return await look_up(self._api, message, said, since_ms, taken)
 
     async def catch_up(self, store: StoreEvents) -> Gap | None:
@@ -214,13 +223,13 @@ def _capabilities(per_s: float) -> Capabilities:
     return Capabilities(
         text_limit=MOST_TEXT,
         text_unit="characters",
-        caption_limit=1024,
+        caption_limit=MOST_CAPTION,
         buttons=3,
         button_title_limit=20,
         list_rows=10,
         list_title_limit=24,
         list_description_limit=72,
-        choices_text_limit=1024,
+        choices_text_limit=MOST_TEXT_WITH_CHOICES,
         rate=RateLimit.never_above(per_s),
         media_out_bytes=MEDIA_OUT_BYTES,
         receives=RECEIVES,
@@ -233,11 +242,11 @@ def _capabilities(per_s: float) -> Capabilities:
     )
 
 
-def _marked(text: str) -> str:
+def _marked(text: str, most: int) -> str:
     """`text` in WhatsApp's marks, or as it is where what keeps marks from showing would make it too long."""
     text = text.encode("utf-8", "replace").decode()  # half a surrogate pair has no encoding
     marked = to_marks(text)
-    return marked if len(marked) <= MOST_TEXT else text
+    return marked if len(marked) <= most else text
 
 
 def _with_numbers(text: str, message: OutboundMessage) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from channels.errors import Scope, SendError, SendErrorKind
 from channels.http import status_error
 
+CONTENT_GONE = "21655"  # no such Content object
+
 _K = SendErrorKind
 _Meaning = tuple[SendErrorKind, Scope]
 

@@ -144,6 +144,31 @@ async def test_buttons_are_a_content_object_that_is_made_once_for_all_texts_and_
     assert not any("Body" in one for one in sent)
 
 
+async def test_each_line_of_the_text_is_a_variable_since_none_may_hold_a_line_break(
+    channel: Channel, twilio: Twilio
+) -> None:
+    """Nor a tab, nor more than four spaces in a row: Twilio refuses the message for it (21656)."""
+    await channel.send(OutboundMessage(1, TO, " *Preise*\n\nWas\tgenau      denn?\n", YES_NO))
+    await channel.send(OutboundMessage(2, TO, "Gut.\n\nUnd dann?", YES_NO))
+    [content] = twilio.asked(CONTENT)
+    shape = content["types"]["twilio/quick-reply"]
+    assert shape["body"] == "{{1}}\n\n{{2}}"
+    assert [action["id"] for action in shape["actions"]] == ["{{3}}", "{{4}}"]
+    first, second = (json.loads(one["ContentVariables"]) for one in twilio.asked(SEND))
+    assert first == {"1": "*Preise*", "2": "Was genau denn?", "3": "q1.1", "4": "q1.2"}
+    assert (second["1"], second["2"]) == ("Gut.", "Und dann?")
+
+
+@pytest.mark.parametrize("text", ["", " \n", "Zeile\n" * 99])
+async def test_a_text_that_fills_no_form_goes_with_numbers(
+    channel: Channel, twilio: Twilio, text: str
+) -> None:
+    """No variable may be empty, and there are at most a hundred."""
+    await channel.send(OutboundMessage(1, TO, text, YES_NO))
+    assert twilio.asked(CONTENT) == []
+    assert twilio.asked(SEND)[0]["Body"].endswith("1 Ja\n2 Nein")
+
+
 async def test_more_choices_are_a_list(channel: Channel, twilio: Twilio) -> None:
     await channel.send(OutboundMessage(1, TO, "Was?", ROWS))
     [content] = twilio.asked(CONTENT)
@@ -165,6 +190,14 @@ async def test_where_no_content_object_can_be_had_choices_are_numbers(
     assert len(twilio.asked(CONTENT)) == 1, "a refusal is not asked for again with every message"
 
 
+async def test_a_refusal_answers_all_who_wait_for_the_same_menu(channel: Channel, twilio: Twilio) -> None:
+    """Not one after the other, each with a call of its own."""
+    twilio.answer(CONTENT, (500, {}))
+    await asyncio.gather(*(channel.send(OutboundMessage(n, TO, "Ja?", YES_NO)) for n in range(20)))
+    assert len(twilio.asked(CONTENT)) == 1
+    assert [one["Body"] for one in twilio.asked(SEND)] == ["Ja?\n\n1 Ja\n2 Nein"] * 20
+
+
 async def test_numbered_choices_that_are_too_long_go_without_their_descriptions(
     channel: Channel, twilio: Twilio
 ) -> None:
@@ -181,6 +214,27 @@ async def test_a_content_object_that_somebody_deleted_is_made_anew(channel: Chan
     twilio.answer(CONTENT, (201, {"sid": f"HX{2:032x}"}))
     await channel.send(OutboundMessage(2, TO, "Ja?", YES_NO))
     assert [one["ContentSid"] for one in twilio.asked(SEND)] == [f"HX{n:032x}" for n in (1, 1, 2)]
+
+
+@pytest.mark.parametrize(("code", "objects"), [("error_21655", 2), ("error_21656", 1)])
+async def test_where_buttons_are_refused_the_answer_still_arrives(
+    channel: Channel, twilio: Twilio, code: str, objects: int
+) -> None:
+    """A new object is tried where the old one is gone, and nowhere else: there would be one a message."""
+    refusal = (ANSWERS[code]["status"], ANSWERS[code]["body"])
+    twilio.answer(SEND, *[refusal] * objects, (201, CREATED))
+    await channel.send(OutboundMessage(1, TO, "Ja?", YES_NO))
+    assert len(twilio.asked(CONTENT)) == objects
+    assert twilio.asked(SEND)[-1]["Body"] == "Ja?\n\n1 Ja\n2 Nein"
+
+
+async def test_marks_never_push_a_text_over_the_limit(channel: Channel, twilio: Twilio) -> None:
+    """What keeps stray marks from showing adds to the text, here beside buttons and alone."""
+    for limit, choices in ((1600, ()), (1024, YES_NO)):
+        text = ("~x" * 800)[:limit]
+        await channel.send(OutboundMessage(1, TO, text, choices))
+        sent = twilio.asked(SEND)[-1]
+        assert (sent.get("Body") or json.loads(sent["ContentVariables"])["1"]) == text
 
 
 async def test_a_template_goes_out_with_its_variables(channel: Channel, twilio: Twilio) -> None:
