@@ -24,7 +24,7 @@ from bot.parties import Party
 from bot.statements import run_many
 from bot.tables import Address, Consent, Contact, Conversation, Media, Message, Outbox, Sealed, table
 from bot.tables import Question as QuestionRow
-from channels.message import InboundMessage
+from channels.message import InboundMessage, SealedEvent
 from channels.message import Media as IncomingMedia
 
 _CONTACT, _ADDRESS, _CONVERSATION = table(Contact), table(Address), table(Conversation)
@@ -104,14 +104,15 @@ class Draft:
         )
         party.questions.append(question)
 
-    def seal(self, channel: str, body: bytes) -> None:
+    def seal(self, channel: str, event: SealedEvent) -> None:
         """Keep a request that nobody can read yet."""
         self.sealed.append(
             {
                 "id": self.ids.take(),
                 "channel": channel,
+                "sender": event.sender,
                 "received_at_ms": self.now_ms,
-                "body": body,
+                "body": event.body,
                 "attempts": 0,
                 "next_attempt_at_ms": self.real_now_ms,
             }

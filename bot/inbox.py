@@ -156,7 +156,7 @@ class Inbox:
         if isinstance(event, DeliveryUpdate):
             return accepted  # taken with all others of the batch
         if isinstance(event, SealedEvent):
-            draft.seal(arrival.channel, event.body)
+            draft.seal(arrival.channel, event)
             return replace(accepted, sealed=True)
         if isinstance(event, UnreadableEvent):
             keep(connection, self._ids, arrival.channel, event.reason, event.body, draft.now_ms)

@@ -234,8 +234,11 @@ class Quarantine(SQLModel, table=True):
 class Sealed(SQLModel, table=True):
     """Authentic requests that wait for their sender's public key."""
 
+    __table_args__ = (Index("sealed_of_sender", "channel", "sender", "id"),)
+
     id: int = _key()
     channel: str
+    sender: str
     received_at_ms: int = _time()
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     attempts: int = 0

@@ -1,4 +1,4 @@
-"""Opens requests that had to wait for their sender's public key, in the order in which they came."""
+"""Opens requests that had to wait for their sender's public key, each sender's in their order."""
 
 import asyncio
 import contextlib
@@ -21,6 +21,7 @@ from channels.message import Event, UnreadableEvent
 log = structlog.get_logger(__name__)
 
 _SEALED = table(Sealed)
+_EARLIER = _SEALED.alias("earlier")
 AT_ONCE = 20
 LEASE_MS = 60_000
 MOST_TRIES = 100  # with the back-off's cap of two minutes: three hours without the provider's keys
@@ -85,10 +86,17 @@ def _given_up(row: Any, reason: str) -> UnreadableEvent:
 
 
 def _claim(connection: Connection, now_ms: int) -> list[Any]:
-    """The oldest sealed requests that are due, leased: if this process dies, another opens them later."""
+    """Each sender's oldest request that is due, leased: if this process dies, another opens it later."""
     due = (
         sa.select(_SEALED)
-        .where(_SEALED.c.next_attempt_at_ms <= now_ms)
+        .where(
+            _SEALED.c.next_attempt_at_ms <= now_ms,
+            ~sa.exists().where(
+                _EARLIER.c.channel == _SEALED.c.channel,
+                _EARLIER.c.sender == _SEALED.c.sender,
+                _EARLIER.c.id < _SEALED.c.id,
+            ),
+        )
         .order_by(_SEALED.c.id)
         .limit(AT_ONCE)
         .with_for_update(skip_locked=True)

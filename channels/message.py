@@ -167,6 +167,7 @@ class SealedEvent:
     """
 
     dedupe_key: str
+    sender: str  # what is sealed by one person is opened in its order
     body: bytes
 
 

@@ -86,7 +86,7 @@ class ThreemaChannel(Channel):
         callback.check(self._gateway_id)
         box = await self._peers.known(callback.sender) if self._peers else None
         if box is None:
-            return [SealedEvent(f"sealed:{callback.envelope.key}", request.body)]
+            return [SealedEvent(f"sealed:{callback.envelope.key}", callback.sender, request.body)]
         return _events(callback, box)
 
     async def unseal(self, body: bytes) -> list[Event]:

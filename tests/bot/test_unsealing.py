@@ -36,8 +36,8 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.unsealing.IDLE_S", 0.05)
 
 
-def sealed(text: str) -> SealedEvent:
-    return SealedEvent(f"sealed:{text}", text.encode())
+def sealed(text: str, sender: str = "anna") -> SealedEvent:
+    return SealedEvent(f"sealed:{text}", sender, text.encode())
 
 
 async def test_what_is_sealed_is_kept_until_it_can_be_opened_and_then_answered_in_order(
@@ -48,7 +48,9 @@ async def test_what_is_sealed_is_kept_until_it_can_be_opened_and_then_answered_i
         for text in ("eins", "zwei", "zwei", "drei"):
             await gateway.inbox.accept("test", [sealed(text)])
         assert await rows(database, SEALED) == [(3,)], "a redelivery is recognised while it is sealed"
+        await gateway.inbox.accept("test", [sealed("nonsense", "bert")])
         await until(lambda: channel.tried > 3)
+        assert await rows(database, "SELECT count(*) FROM quarantine") == [(1,)], "others do not wait"
         channel.keys_are_away = False
         await until(lambda: len(channel.texts_to("anna")) == 4)
         await gateway.inbox.accept("test", [said("anna", "zwei", "zwei")])

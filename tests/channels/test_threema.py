@@ -234,7 +234,7 @@ async def test_a_strangers_message_waits_for_their_key(stranger: Channel, threem
     """It is stored sealed without a call; opened later, it is the message that it would have been."""
     request = webhook_request(SAMPLES["text"])
     (sealed,) = await stranger.parse(request)
-    assert sealed == SealedEvent("sealed:TSTUSR01:0000000000000001", request.body)
+    assert sealed == SealedEvent("sealed:TSTUSR01:0000000000000001", "TSTUSR01", request.body)
     assert threema.calls == []
     opened = await stranger.unseal(request.body)
     assert [event.dedupe_key for event in opened] == ["TSTUSR01:0000000000000001"]

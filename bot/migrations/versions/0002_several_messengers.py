@@ -20,12 +20,14 @@ def upgrade() -> None:
         "sealed",
         sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("sender", sa.String(), nullable=False),
         sa.Column("received_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_attempt_at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("sealed_of_sender", "sealed", ["channel", "sender", "id"])
     op.create_table(
         "move_code",
         sa.Column("contact_id", Id, autoincrement=False, nullable=False),
