@@ -1,13 +1,17 @@
 """What people do on their phones with Threema, told to the gateway in boxes."""
 
-from collections.abc import Mapping
-from typing import Any
+import secrets
 
-from zuruf.demo.providers.chats import Change, Chat, ChatMessage, Chats, NoSuchButton
+from zuruf.demo.providers.chats import Change, Chat, ChatMessage, Chats, Json, NoSuchButton
 from zuruf.demo.providers.files import Files, Upload, file_content
+from zuruf.demo.providers.threema.blobs import Blobs
 from zuruf.demo.providers.threema.callbacks import Callbacks
+from zuruf.demo.providers.threema.directory import Directory
 from zuruf.demo.providers.threema.phone import (
     ACKNOWLEDGED,
+    APPLIED,
+    AS_FILE,
+    AS_MEDIA,
     DECLINED,
     DELETE,
     EDIT,
@@ -16,6 +20,10 @@ from zuruf.demo.providers.threema.phone import (
     REACTION,
     RECEIPT,
     TEXT,
+    THUMBNAIL_NONCE,
+    TYPING,
+    WITHDRAWN,
+    FileMessage,
     Phone,
     change,
     encrypted,
@@ -23,6 +31,7 @@ from zuruf.demo.providers.threema.phone import (
     location,
     receipt,
 )
+from zuruf.demo.providers.threema.receipts import Receipts
 
 _THUMBS = {"👍": ACKNOWLEDGED, "👎": DECLINED}
 
@@ -32,19 +41,22 @@ class People:
 
     chats: Chats
     files: Files
+    blobs: Blobs
     callbacks: Callbacks
+    receipts: Receipts
+    directory: Directory
     phones: dict[int, Phone]
-    blobs: dict[str, bytes]
     gateway_key: bytes
 
-    def chat(self, threema_id: str, name: str = "Anna") -> Chat:
-        """The chat with a Threema ID; opened if there is none yet."""
-        known = next((chat for chat in self.chats if chat.address == threema_id), None)
+    def chat(self, threema_id: str, name: str = "Anna", phone_number: str = "", email: str = "") -> Chat:
+        """The chat with a Threema ID; opened if there is none yet, with what its owner linked to it."""
+        known = self.directory.get(threema_id)
         if known:
             return known
         first, _, last = name.partition(" ")
         chat = Chat(len(self.chats) + 1, first, last, address=threema_id)
         self.phones[chat.chat_id] = Phone(threema_id, self.gateway_key)
+        self.directory.enter(chat, phone_number, email)
         self.chats.add(chat)
         return chat
 
@@ -56,28 +68,60 @@ class People:
     def send_photo(
         self, chat: Chat, content: bytes, caption: str = "", content_type: str = "image/jpeg"
     ) -> ChatMessage:
-        """Send a picture."""
+        """Send a picture; the apps send a small one along."""
         upload = Upload("photo.jpg", content_type, content)
-        return self._send_file(chat, "photo", upload, {"j": 1, "i": 1}, caption)
+        key = secrets.token_bytes(32)
+        told = self._uploaded(key, upload, AS_MEDIA)
+        told.t, told.p = self.blobs.keep(encrypted(key, content, THUMBNAIL_NONCE)), content_type
+        told.d, told.x = caption or None, {"w": 1280, "h": 960}
+        stored = self.files.keep("photo", upload)
+        return self._send_file(chat, told, caption, file_content("photo", stored))
 
-    def send_voice(self, chat: Chat, content: bytes, duration_s: int) -> ChatMessage:
+    def send_voice(
+        self, chat: Chat, content: bytes, duration_s: int, content_type: str = "audio/ogg"
+    ) -> ChatMessage:
         """Send a voice note."""
-        upload = Upload("", "audio/ogg", content)
-        described = {"j": 1, "i": 0, "x": {"d": float(duration_s)}}
-        return self._send_file(chat, "voice", upload, described, "", duration_s)
+        upload = Upload("", content_type, content)
+        told = self._uploaded(secrets.token_bytes(32), upload, AS_MEDIA)
+        told.i, told.x = AS_FILE, {"d": float(duration_s)}  # the older word for it knows pictures only
+        stored = self.files.keep("voice", upload)
+        return self._send_file(chat, told, "", file_content("voice", stored, duration_s))
 
     def send_document(self, chat: Chat, file: Upload, caption: str = "") -> ChatMessage:
         """Send any file."""
-        return self._send_file(chat, "document", file, {"j": 0, "i": 0}, caption)
+        told = self._uploaded(secrets.token_bytes(32), file, AS_FILE)
+        told.d = caption or None
+        stored = self.files.keep("document", file)
+        return self._send_file(chat, told, caption, file_content("document", stored))
 
-    def send_location(self, chat: Chat, latitude: float, longitude: float) -> ChatMessage:
-        """Send a pin."""
+    def send_contact(self, chat: Chat, phone_number: str, name: str = "") -> ChatMessage:
+        """Send a contact card, which is a file."""
+        shown = name or f"{chat.first_name} {chat.last_name}".strip()
+        card = f"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:{shown}\r\nTEL:{phone_number}\r\nEND:VCARD\r\n"
+        upload = Upload(f"{shown}.vcf", "text/vcard", card.encode())
+        told = self._uploaded(secrets.token_bytes(32), upload, AS_FILE)
+        content = {"contact": {"phone_number": phone_number, "first_name": shown}}
+        return self._send_file(chat, told, "", content)
+
+    def send_location(
+        self, chat: Chat, latitude: float, longitude: float, name: str = "", address: str = ""
+    ) -> ChatMessage:
+        """Send a pin, on a named place or anywhere."""
+        payload = location(latitude, longitude, name=name, address=address)
         pin = {"latitude": latitude, "longitude": longitude}
-        return self._send(chat, LOCATION, location(latitude, longitude), content={"location": pin})
+        return self._send(chat, LOCATION, payload, content={"location": pin})
 
     def tap(self, chat: Chat, message: ChatMessage, button: str) -> str:
         """There are no buttons."""
         raise NoSuchButton(button)
+
+    def typing(self, chat: Chat, *, is_on: bool = True) -> None:
+        """Begin to write, or stop it; the apps tell of both."""
+        self._tell(chat, "typing", TYPING, bytes([is_on]))
+
+    def read(self, chat: Chat) -> None:
+        """Look at everything that the bot wrote."""
+        self.receipts.read(chat)
 
     def edit(self, chat: Chat, message: ChatMessage, text: str) -> None:
         """Change the words of an own message."""
@@ -97,8 +141,8 @@ class People:
         self.chats.changed(chat, message)
         if emoji in _THUMBS:
             self._tell(chat, "receipt", RECEIPT, receipt(_THUMBS[emoji], message.message_id))
-        else:
-            number = 2 if emoji else 3
+        elif emoji or old:
+            number = APPLIED if emoji else WITHDRAWN
             self._tell(chat, "reaction", REACTION, change(message.message_id, emoji or old, number))
 
     def block(self, chat: Chat) -> None:
@@ -115,29 +159,19 @@ class People:
         """Have the latest callback of a chat brought a second time; false: there is none."""
         return self.callbacks.repeat(chat.address)
 
-    def _send_file(
-        self,
-        chat: Chat,
-        kind: str,
-        upload: Upload,
-        described: Mapping[str, Any],
-        caption: str,
-        duration_s: int = 0,
-    ) -> ChatMessage:
-        stored = self.files.keep(kind, upload)
-        key, blob = encrypted(upload.content)
-        blob_id = self.keep_blob(blob)
-        told = {**described, "m": upload.content_type, "s": len(upload.content)}
-        named = {"n": upload.file_name, "d": caption}
-        told |= {name: words for name, words in named.items() if words}
-        content = file_content(kind, stored, duration_s)
-        return self._send(chat, FILE, file_message(blob_id, key, told), text=caption, content=content)
+    def _uploaded(self, key: bytes, upload: Upload, shown_as: int) -> FileMessage:
+        return FileMessage(
+            b=self.blobs.keep(encrypted(key, upload.content)),
+            k=key.hex(),
+            m=upload.content_type,
+            n=upload.file_name or None,
+            s=len(upload.content),
+            i=shown_as,
+            j=shown_as,
+        )
 
-    def keep_blob(self, blob: bytes) -> str:
-        """Keep an encrypted file for one download; its id."""
-        blob_id = f"{len(self.blobs) + 1:032x}"
-        self.blobs[blob_id] = blob
-        return blob_id
+    def _send_file(self, chat: Chat, told: FileMessage, caption: str, content: Json) -> ChatMessage:
+        return self._send(chat, FILE, file_message(told), text=caption, content=content)
 
     def _send(self, chat: Chat, kind: int, payload: bytes, **fields: object) -> ChatMessage:
         if chat.blocked:
