@@ -28,7 +28,7 @@ from channels.twilio_api import TwilioApi
 from channels.twilio_config import TwilioConfig
 from channels.twilio_content import Contents
 from channels.twilio_errors import CONTENT_GONE
-from channels.twilio_history import catch_up, look_up
+from channels.twilio_history import Ours, catch_up, look_up
 from channels.twilio_media import download
 from channels.twilio_signature import (
     SETTINGS_HEADER,
@@ -76,6 +76,7 @@ class TwilioChannel(Channel):
         self._shared_keys = _Keys([shared] if shared else [])
         self._base = ports.webhook_url.removesuffix(f"/webhooks/{ports.name}")
         self._account_sid, self._sender = config.account_sid, config.sender
+        self._ours, self._started_ms = Ours(config.sender, config.messaging_service_sid), ports.now_ms()
         user, secret = config.api_key_sid or config.account_sid, config.api_key_secret or config.auth_token
         self._api = TwilioApi(ports.http, config.api_url, config.account_sid, user, secret.get_secret_value())
         self._from = (
@@ -184,8 +185,8 @@ class TwilioChannel(Channel):
 
     async def catch_up(self, store: StoreEvents) -> Gap | None:
         """Store from Twilio's list what no webhook brought: after its few repeats it is only there."""
-        senders = [self._sender] if self._sender else []
-        await catch_up(self._api, self.ports.memory, senders, self.ports.now_ms(), store)
+        memory, now_ms = self.ports.memory, self.ports.now_ms()
+        await catch_up(self._api, memory, self._ours, self._started_ms, now_ms, store)
         return None
 
     async def templates(self) -> list[Template]:

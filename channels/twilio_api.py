@@ -5,16 +5,19 @@ sends. What is called is documented at twilio.com/docs/whatsapp/api.
 """
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
+import structlog
 
 from channels.errors import SendError, SendErrorKind
 from channels.http import Answer, exchange
 from channels.twilio_errors import meaning
+
+log = structlog.get_logger(__name__)
 
 API_URL = "https://api.twilio.com"
 CONTENT_URL = "https://content.twilio.com"
@@ -55,17 +58,16 @@ class TwilioApi:
         """Read something."""
         return await self._call("GET", f"{url}?{urlencode(parameters)}" if parameters else url, {})
 
-    async def messages(self, parameters: Mapping[str, str]) -> Sequence[Json]:
-        """The account's messages that fit, the newest first; at most 20,000."""
+    async def pages(self, parameters: Mapping[str, str]) -> AsyncIterator[Sequence[Json]]:
+        """The account's messages that fit, the newest first, a thousand at a time; at most 20,000."""
         page = await self.get(f"{self.account_url}/Messages.json", {**parameters, "PageSize": str(PAGE_SIZE)})
-        found: list[Json] = list(page.get("messages") or ())
-        for _ in range(MOST_PAGES - 1):
+        for _ in range(MOST_PAGES):
+            yield page.get("messages") or ()
             following = str(page.get("next_page_uri") or "")
             if not following.startswith("/2010-04-01/Accounts/"):
-                break
+                return
             page = await self.get(self._api_url + following)
-            found += page.get("messages") or ()
-        return found
+        log.warning("twilio.list_cut", most=MOST_PAGES * PAGE_SIZE)
 
     async def _call(self, method: str, url: str, headers: Mapping[str, str], **options: Any) -> Json:
         answer = await exchange(

@@ -1,6 +1,8 @@
 """WhatsApp through Twilio: its list of messages, its templates, and the account itself."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 import aiohttp
@@ -10,6 +12,7 @@ from channels.channel import Channel
 from channels.errors import SendError
 from channels.http import make_session
 from channels.message import (
+    Choice,
     DeliveryState,
     Event,
     InboundMessage,
@@ -28,6 +31,8 @@ from tests.channels.twilio_fake import (
     channel_at,
     running_twilio,
 )
+
+MINUTE_MS = 60_000
 
 
 @pytest.fixture
@@ -86,6 +91,17 @@ async def test_a_lost_send_is_found_by_person_words_and_time(
     assert (asked["To"], asked["DateSent>"]) == ("whatsapp:+12025550123", "2026-09-21")
 
 
+def written(sid: str, minutes_ago: float, **changes: Any) -> dict[str, Any]:
+    """What the list shows of something that a person wrote."""
+    when = format_datetime(datetime.fromtimestamp(NOW_MS / 1000 - minutes_ago * 60, UTC))
+    inbound = {"direction": "inbound", "from": "whatsapp:+12025550123", "to": SENDER}
+    return listed(sid, date_created=when, date_sent=when, **{**inbound, **changes})
+
+
+def one_page(*messages: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    return 200, {"messages": list(messages), "next_page_uri": None}
+
+
 async def caught_up(channel: Channel) -> list[InboundMessage]:
     stored: list[InboundMessage] = []
 
@@ -105,22 +121,16 @@ async def test_what_the_webhook_missed_comes_from_the_list_the_oldest_first(
     twilio: Twilio, http: aiohttp.ClientSession
 ) -> None:
     memory = DictMemory()
-    memory.values["caught up until"] = str(NOW_MS)
+    memory.values["caught up until"] = str(NOW_MS - 20 * MINUTE_MS)
     channel = channel_at(twilio, http, memory)
-
-    def written(sid: str, minute: int, **changes: Any) -> dict[str, Any]:
-        when = f"Mon, 21 Sep 2026 14:{minute:02}:00 +0000"
-        inbound = {"direction": "inbound", "from": "whatsapp:+12025550123", "to": SENDER}
-        return listed(sid, date_created=when, date_sent=when, **{**inbound, **changes})
-
     second = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json?Page=1"
     twilio.answer(
         SEND,
-        (200, {"messages": [written("SM3", 30, body="drei"), written("SM-sms", 29, **{"from": "+1202"})],
+        (200, {"messages": [written("SM3", 10, body="drei"), written("SM-sms", 11, **{"from": "+1202"})],
                "next_page_uri": second}),
-        (200, {"messages": [written("MM2", 25, body="plan.pdf", num_media="1"),
-                            written("SM1", 20, body=" "),
-                            written("SM-old", 1),
+        (200, {"messages": [written("MM2", 15, body="plan.pdf", num_media="1"),
+                            written("SM1", 29, body=" "),
+                            written("SM-old", 31),
                             listed("SM-ours")]}),
     )  # fmt: skip
     twilio.answer("/Messages/MM2/Media.json", (200, {"media_list": [
@@ -134,8 +144,78 @@ async def test_what_the_webhook_missed_comes_from_the_list_the_oldest_first(
     assert stored[1].media
     assert stored[1].media.file_name == "plan.pdf"
     assert stored[1].media.reference.endswith("/Messages/MM2/Media/ME1")
-    assert stored[2].sent_at_ms == 1_790_001_000_000
+    assert stored[2].sent_at_ms == NOW_MS - 10 * MINUTE_MS
     assert memory.values["caught up until"] == str(NOW_MS)
+
+
+async def test_what_a_webhook_may_still_bring_is_left_to_it(
+    twilio: Twilio, http: aiohttp.ClientSession
+) -> None:
+    """The list does not say what was tapped; if it came first, the webhook would be its copy."""
+    now_ms, memory = NOW_MS - 60 * MINUTE_MS, DictMemory()
+    memory.values["caught up until"] = str(now_ms)
+    channel = channel_at(twilio, http, memory, now_ms=lambda: now_ms)
+    now_ms = NOW_MS
+    twilio.answer(SEND, one_page(written("SM2", 1.5, body="Ja"), written("SM1", 2.5, body="Ja")))
+    assert [one.dedupe_key for one in await caught_up(channel)] == ["SM1"]
+    now_ms += 5 * MINUTE_MS
+    assert [one.dedupe_key for one in await caught_up(channel)] == ["SM1", "SM2"]
+
+
+async def test_what_came_before_the_start_is_made_up_for_at_once(
+    twilio: Twilio, http: aiohttp.ClientSession
+) -> None:
+    """Nobody was there to take its webhook."""
+    memory = DictMemory()
+    memory.values["caught up until"] = str(NOW_MS - 20 * MINUTE_MS)
+    twilio.answer(SEND, one_page(written("SM1", 0.1)))
+    assert [one.dedupe_key for one in await caught_up(channel_at(twilio, http, memory))] == ["SM1"]
+
+
+async def test_the_list_is_read_no_further_than_needed(twilio: Twilio, http: aiohttp.ClientSession) -> None:
+    """It is the whole day's, and is looked at every five minutes."""
+    memory = DictMemory()
+    memory.values["caught up until"] = str(NOW_MS)
+    page = {"messages": [written("SM2", 1), written("SM1", 60)]}
+    following = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json?Page=1"
+    twilio.answer(SEND, (200, {**page, "next_page_uri": following}))
+    assert [one.dedupe_key for one in await caught_up(channel_at(twilio, http, memory))] == ["SM2"]
+    assert len(twilio.asked(SEND)) == 1
+
+
+async def test_a_file_that_was_deleted_meanwhile_holds_nothing_up(
+    twilio: Twilio, http: aiohttp.ClientSession
+) -> None:
+    """Its message is stored without it, once and for all."""
+    memory = DictMemory()
+    memory.values["caught up until"] = str(NOW_MS)
+    twilio.answer(SEND, one_page(written("SM2", 1), written("MM1", 2, body="", num_media="1")))
+    stored = await caught_up(channel_at(twilio, http, memory))
+    assert [(one.dedupe_key, one.kind) for one in stored] == [("MM1", "unsupported"), ("SM2", "text")]
+    assert twilio.asked("/Messages/MM1/Media.json")
+
+
+async def test_a_messaging_service_makes_up_for_its_own_messages_alone(
+    twilio: Twilio, http: aiohttp.ClientSession
+) -> None:
+    """The account may have other numbers, with channels of their own."""
+    memory, service = DictMemory(), f"MG{1:032x}"
+    memory.values["caught up until"] = str(NOW_MS)
+    mine, other = written("SM1", 1, messaging_service_sid=service), written("SM2", 1)
+    twilio.answer(SEND, one_page(mine, other))
+    channel = channel_at(twilio, http, memory, sender="", messaging_service_sid=service)
+    assert [one.dedupe_key for one in await caught_up(channel)] == ["SM1"]
+    assert "To" not in twilio.asked(SEND)[0]
+
+
+async def test_a_menu_is_found_by_its_words_however_its_lines_are_set(
+    channel: Channel, twilio: Twilio
+) -> None:
+    """Also where it went out as numbers."""
+    menu = OutboundMessage(1, TO, "Was?\n\n*Bitte*   wählen.", (Choice("q.1", "Ja"), Choice("q.2", "Nein")))
+    for body in ("Was?\n\n*Bitte* wählen.", "Was?\n\n*Bitte*   wählen.\n\n1 Ja\n2 Nein"):
+        twilio.answer(SEND, one_page(listed("SM1", body=body)))
+        assert await channel.look_up(menu, NOW_MS, set()) == Receipt("SM1", DeliveryState.ACCEPTED)
 
 
 async def test_a_list_that_cannot_be_had_moves_no_mark(twilio: Twilio, http: aiohttp.ClientSession) -> None:

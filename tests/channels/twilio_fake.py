@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,7 +73,14 @@ async def running_twilio() -> AsyncIterator[Twilio]:
     await server.close()
 
 
-def channel_at(twilio: Twilio, http: aiohttp.ClientSession, memory: Any = None, **changes: Any) -> Channel:
+def channel_at(
+    twilio: Twilio,
+    http: aiohttp.ClientSession,
+    memory: Any = None,
+    *,
+    now_ms: Callable[[], int] = lambda: NOW_MS,
+    **changes: Any,
+) -> Channel:
     """A channel that talks to the fake."""
     adapter = CHANNEL_KINDS["twilio-whatsapp"]
     config = {"account_sid": ACCOUNT, "auth_token": TOKEN, "sender": SENDER, "api_url": twilio.url, **changes}
@@ -83,6 +90,6 @@ def channel_at(twilio: Twilio, http: aiohttp.ClientSession, memory: Any = None, 
         memory or DictMemory(),
         "https://gw.example.org/webhooks/whatsapp",
         media_url=lambda media: f"https://gw.example.org/media/{media.reference}",
-        now_ms=lambda: NOW_MS,
+        now_ms=now_ms,
     )
     return adapter(adapter.Config.model_validate({"kind": "twilio-whatsapp", **config}), ports)
