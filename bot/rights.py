@@ -120,6 +120,8 @@ def objection_answered(turn: Turn, question: Question, value: str) -> Outcome:
     """Whether the free-form objection was meant as STOP."""
     if value == "yes":
         return _stop(turn, str(turn.memory.get("objection", turn.text)))
+    if "objection" not in turn.memory:
+        return Outcome((Reply(turn.say("stop-again")),))  # an explicit STOP came since: this lifts nothing
     return Outcome((Reply(turn.say("objection-lifted")),), (SetStopped(False), Remember("objection", None)))
 
 

@@ -3,16 +3,17 @@
 Errors that leave this module carry no URL: some providers want their secret in it.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 
-from channels.errors import SendError, SendErrorKind
+from channels.errors import ChannelError, MediaGone, SendError, SendErrorKind
 
 CONNECT_TIMEOUT_S = 10
 CONNECTION_LIMIT = 512
+CHUNK_BYTES = 64 * 1024
 # With `connect` well below `total`, a time-out before anything was sent can be told from one after it.
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=CONNECT_TIMEOUT_S)
 UPLOAD_TIMEOUT = aiohttp.ClientTimeout(total=180, connect=CONNECT_TIMEOUT_S)
@@ -56,6 +57,32 @@ async def exchange(session: aiohttp.ClientSession, method: str, url: str, **opti
     except TRANSPORT_ERRORS as error:
         failure = transport_error(error)
     raise failure  # out here, so that the original and the URL in it are not chained to it
+
+
+async def stream(
+    session: aiohttp.ClientSession, url: str, most_bytes: int, refused: Callable[[int], ChannelError]
+) -> AsyncIterator[bytes]:
+    """A file's bytes in chunks, without redirects; `refused` says what a status other than 200 means.
+
+    Raises `MediaGone` beyond `most_bytes`, and `SendError` where the connection fails.
+    """
+    failure: ChannelError | None = None
+    left = most_bytes
+    try:
+        async with session.get(url, allow_redirects=False, timeout=UPLOAD_TIMEOUT) as response:
+            if response.status != 200:
+                failure = refused(response.status)
+            else:
+                async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+                    left -= len(chunk)
+                    if left < 0:
+                        failure = MediaGone(f"the file is over {most_bytes // 1024**2} MB")
+                        break
+                    yield chunk
+    except TRANSPORT_ERRORS as error:
+        failure = transport_error(error)
+    if failure:
+        raise failure  # out here, so that the original and the URL in it are not chained to it
 
 
 def transport_error(error: Exception) -> SendError:

@@ -10,7 +10,7 @@ import aiohttp
 from telegram import InputFile, Message
 
 from channels.errors import ChannelError, MediaGone, SendError, SendErrorKind
-from channels.http import TRANSPORT_ERRORS, UPLOAD_TIMEOUT, status_error, transport_error
+from channels.http import status_error, stream
 from channels.message import Media, MediaKind
 from channels.telegram_api import BotApi, typed
 from channels.telegram_errors import Refusal, meaning
@@ -25,7 +25,6 @@ UPLOAD_LIMIT_BYTES: dict[MediaKind, int] = {
 }
 DOWNLOAD_LIMIT_BYTES = 20 * MEGABYTE
 
-_CHUNK_BYTES = 64 * 1024
 _PHOTO_TYPES = {"", "image/jpeg", "image/png", "image/webp"}  # others go out as documents
 
 
@@ -68,23 +67,8 @@ async def download(api: BotApi, http: aiohttp.ClientSession, media: Media) -> As
     if (media.size_bytes or 0) > DOWNLOAD_LIMIT_BYTES:
         raise _too_big()
     url = await _file_url(api, media.reference)
-    left = DOWNLOAD_LIMIT_BYTES
-    failure: ChannelError | None = None
-    try:
-        async with http.get(url, allow_redirects=False, timeout=UPLOAD_TIMEOUT) as response:
-            if response.status != 200:
-                failure = _refused(response.status)
-            else:
-                async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-                    left -= len(chunk)
-                    if left < 0:
-                        failure = _too_big()
-                        break
-                    yield chunk
-    except TRANSPORT_ERRORS as error:
-        failure = transport_error(error)
-    if failure:
-        raise failure  # out here, so that the original and the token in its URL are not chained to it
+    async for chunk in stream(http, url, DOWNLOAD_LIMIT_BYTES, _refused):
+        yield chunk
 
 
 async def _file_url(api: BotApi, file_id: str) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from channels.errors import ChannelError, MediaGone, SendError, SendErrorKind
-from channels.http import TRANSPORT_ERRORS, UPLOAD_TIMEOUT, transport_error
+from channels.http import TRANSPORT_ERRORS, stream, transport_error
 from channels.message import Media
 from channels.twilio_api import TwilioApi
 from channels.twilio_errors import meaning
@@ -21,7 +21,6 @@ from channels.twilio_errors import meaning
 MOST_BYTES = 16 * 1024 * 1024
 # Twilio's store may be a moment behind its webhook, and says 404 until then.
 EARLY_S: Sequence[float] = (1.0, 3.0)
-_CHUNK_BYTES = 64 * 1024
 _FILE = re.compile(r"/Messages/[A-Za-z0-9]{1,64}/Media/[A-Za-z0-9]{1,64}")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -36,23 +35,8 @@ async def download(api: TwilioApi, session: aiohttp.ClientSession, media: Media)
     if not (url.startswith(api.account_url) and _FILE.fullmatch(url.removeprefix(api.account_url))):
         raise MediaGone("the address is none of this account's files at Twilio")
     location = await _location_of(api, session, url)
-    left = MOST_BYTES
-    failure: ChannelError | None = None
-    try:
-        async with session.get(location, allow_redirects=False, timeout=UPLOAD_TIMEOUT) as response:
-            if response.status != 200:
-                failure = _refused(response.status)
-            else:
-                async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-                    left -= len(chunk)
-                    if left < 0:
-                        failure = MediaGone(f"the file is over {MOST_BYTES // 1024**2} MB")
-                        break
-                    yield chunk
-    except TRANSPORT_ERRORS as error:
-        failure = transport_error(error)
-    if failure:
-        raise failure  # out here, so that the original and the URL in it are not chained to it
+    async for chunk in stream(session, location, MOST_BYTES, _refused):
+        yield chunk
 
 
 async def _location_of(api: TwilioApi, session: aiohttp.ClientSession, url: str) -> str:

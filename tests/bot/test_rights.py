@@ -348,3 +348,12 @@ def test_a_message_of_blank_lines_stops_nothing_and_holds_nobody_up() -> None:
     talk = Talk()
     talk.say("stop" + "\n " * 30_000 + "by tomorrow")
     assert not talk.stopped
+
+
+def test_a_no_to_an_old_objection_lifts_no_stop_that_was_said_since() -> None:
+    talk = Talk()
+    talk.say("bitte nix mehr schicken")
+    asked = talk.question
+    talk.say("STOP")
+    assert talk.tap(2, asked) == [talk.text("stop-again")]
+    assert talk.stopped
