@@ -25,24 +25,15 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.load import Client, Measured, answering, closed_loop, open_loop, process
-from benchmarks.writers import WRITERS, Writer, aim
+from benchmarks.writers import WRITERS, Writer
 from zuruf.demo import SAMPLE_CONTENT
 from zuruf.demo.providers.chats import Chat
 from zuruf.demo.providers.faults import Fault
-from zuruf.demo.run import channels_config
+from zuruf.demo.run import write_config
+from zuruf.settings import load
 
 ANSWER_TIMEOUT_S = 60.0
 PEOPLE = 512
-CONFIG = """
-[server]
-listen = "127.0.0.1:{server}"
-public_url = "http://127.0.0.1:{server}"
-[console]
-listen = "127.0.0.1:{console}"
-[storage]
-database = "{database}"
-media = "{folder}/media"
-"""
 
 
 @dataclass
@@ -87,10 +78,8 @@ class Phones:
 @asynccontextmanager
 async def gateway(folder: Path, writer: Writer, database: str) -> AsyncIterator[tuple[int, int, float]]:
     """`zuruf serve` with the sample content: its port, its process id, its seconds until ready."""
-    config, server = folder / "config.toml", _free_port()
-    filled = CONFIG.format(server=server, console=_free_port(), database=database, folder=folder)
-    config.write_text(filled + channels_config(writer.messengers, "rate_per_s = 1000000\n"))
-    aim(writer, server)
+    config = write_config(folder, writer.messengers, database, more="rate_per_s = 1000000\n")
+    server = load(config, {}).server.listen.port
     zuruf = (sys.executable, "-m", "zuruf")
     async with process(
         *zuruf, "content", "import", str(SAMPLE_CONTENT), "--config", str(config)

@@ -12,7 +12,7 @@ from zuruf.demo.providers.telegram import FakeTelegram
 from zuruf.demo.providers.threema import FakeThreema
 from zuruf.demo.providers.threema.phone import TEXT
 from zuruf.demo.providers.twilio import ACCOUNT_SID, SENDER, FakeTwilio
-from zuruf.demo.run import WEBHOOK_SECRET, Messengers, point_at
+from zuruf.demo.run import WEBHOOK_SECRET, Messengers
 
 NOW_S = 1_790_000_000
 
@@ -152,8 +152,3 @@ class OnThreema(Writer):
 
 
 WRITERS: dict[str, type[Writer]] = {writer.channel: writer for writer in (OnTelegram, OnWhatsApp, OnThreema)}
-
-
-def aim(writer: Writer, server_port: int) -> None:
-    """Tell the provider where the gateway is."""
-    point_at(writer.messengers, f"http://127.0.0.1:{server_port}")

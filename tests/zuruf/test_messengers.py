@@ -11,27 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.writers import WRITERS, OnWhatsApp, Post, Writer, aim
+from benchmarks.writers import WRITERS, OnWhatsApp, Post, Writer
 from tests.bot.scripted import settled, until
 from tests.zuruf.whole_app import Whole, running_app
 from zuruf.demo.providers.chats import Chat
 from zuruf.demo.providers.couriers import Couriers
 from zuruf.demo.providers.faults import Fault
-from zuruf.demo.run import channels_config, free_port
+from zuruf.demo.run import write_config
 from zuruf.settings import Settings, load
 
 ALL = sorted(WRITERS)
 PEOPLE = 5
-CONFIG = """
-[server]
-listen = "127.0.0.1:{server}"
-public_url = "http://127.0.0.1:{server}"
-[console]
-listen = "127.0.0.1:{console}"
-[storage]
-database = "{database}"
-media = "{folder}/media"
-"""
 
 
 @pytest.fixture(params=ALL)
@@ -53,12 +43,7 @@ def _hurry(writer: Writer) -> None:
 
 
 def settings_for(writer: Writer, folder: Path, database_url: str) -> Settings:
-    server = free_port()
-    path = folder / "config.toml"
-    filled = CONFIG.format(server=server, console=free_port(), database=database_url, folder=folder)
-    path.write_text(filled + channels_config(writer.messengers, "rate_per_s = 100000\n"), "utf-8")
-    aim(writer, server)
-    return load(path, {})
+    return load(write_config(folder, writer.messengers, database_url, more="rate_per_s = 100000\n"), {})
 
 
 @asynccontextmanager

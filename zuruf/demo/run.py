@@ -23,7 +23,7 @@ from zuruf.demo.providers.threema import FakeThreema
 from zuruf.demo.providers.twilio import FakeTwilio
 from zuruf.demo.team import give_back
 from zuruf.demo.terminal import converse
-from zuruf.settings import Settings, load
+from zuruf.settings import load
 
 WEBHOOK_SECRET = "webhook-secret-of-the-demo"  # noqa: S105 - opens nothing anywhere
 CONFIG = """
@@ -39,7 +39,7 @@ listen = "127.0.0.1:{console_port}"
 public_url = "http://127.0.0.1:{console_port}"
 
 [storage]
-database = "sqlite:///{folder}/zuruf.db"
+database = "{database}"
 media = "{folder}/media"
 """
 
@@ -113,7 +113,7 @@ async def demo_gateway(
         return await give_back(app.database, channel, address)
 
     with TemporaryDirectory(prefix="zuruf-demo-") as folder:
-        settings = _settings(Path(folder), messengers, console_port)
+        settings = load(write_config(Path(folder), messengers, console_port=console_port), {})
         app = App(
             settings,
             clock=phones,
@@ -123,7 +123,6 @@ async def demo_gateway(
         await app.database.upgrade()
         draft = read_folder(SAMPLE_CONTENT, app.rules.kinds)
         await import_content(app.database, app.rules, draft, app.clock.now_ms())
-        point_at(messengers, settings.server.public_url)
         await app.start()
         try:
             yield app
@@ -176,13 +175,24 @@ def _approve_templates(provider: FakeTwilio) -> None:
     provider.approve("beet_letter", "de", "Der neue Rübenbrief für {{1}} ist da.", "MARKETING")
 
 
-def _settings(folder: Path, messengers: Messengers, console_port: int) -> Settings:
-    path = folder / "config.toml"
+def write_config(
+    folder: Path, messengers: Messengers, database: str = "", console_port: int = 0, more: str = ""
+) -> Path:
+    """A configuration file for a gateway on these providers, on free ports; they are told where it is.
+
+    Each channel has the lines `more` as well.
+    """
+    server_port = free_port()
     filled = CONFIG.format(
-        server_port=free_port(), console_port=console_port or free_port(), folder=folder
-    ) + channels_config(messengers)
-    path.write_text(filled, "utf-8")
-    return load(path, {})
+        server_port=server_port,
+        console_port=console_port or free_port(),
+        database=database or f"sqlite:///{folder}/zuruf.db",
+        folder=folder,
+    )
+    path = folder / "config.toml"
+    path.write_text(filled + channels_config(messengers, more), "utf-8")
+    point_at(messengers, f"http://127.0.0.1:{server_port}")
+    return path
 
 
 def free_port() -> int:
