@@ -36,12 +36,6 @@ async def threema() -> AsyncIterator[FakeThreema]:
 
 
 @pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as opened:
-        yield opened
-
-
-@pytest.fixture
 def gateway(threema: FakeThreema, session: aiohttp.ClientSession) -> Gateway:
     return Gateway(threema, session)
 

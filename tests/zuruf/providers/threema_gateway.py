@@ -3,7 +3,8 @@
 import hmac
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
@@ -137,3 +138,18 @@ class Gateway:
     async def _box(self, threema_id: str) -> Box:
         _, key = await self.get(f"/pubkeys/{threema_id}")
         return Box(PrivateKey(bytes.fromhex(PRIVATE_KEY)), PublicKey(bytes.fromhex(key)))
+
+
+@asynccontextmanager
+async def called_back(
+    provider: FakeThreema, receive: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> AsyncIterator[None]:
+    """Have the provider's callbacks brought to `receive`."""
+    app = web.Application()
+    app.router.add_post("/webhooks/threema", receive)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    provider.callbacks.url = f"http://127.0.0.1:{runner.addresses[0][1]}/webhooks/threema"
+    yield
+    await runner.cleanup()
