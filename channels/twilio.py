@@ -55,9 +55,12 @@ MEDIA_OUT_BYTES: dict[MediaKind, int] = {
     "document": 16 * MEGABYTE,
 }
 RECEIVES: frozenset[Received] = frozenset(
-    {"text", "choice", "location", "contact", "image", "video", "voice", "audio", "document", "reply"}
+    {
+        *("text", "choice", "location", "contact", "reply"),
+        *("image", "video", "voice", "audio", "document", "sticker"),
+    }
 )
-_CAPTIONED = {"image", "video"}  # with other files the text is dropped on the way
+_CAPTIONED = {"image", "video"}  # with other files Twilio drops the text
 
 
 class TwilioChannel(Channel):
@@ -79,6 +82,10 @@ class TwilioChannel(Channel):
         self._ours, self._started_ms = Ours(config.sender, config.messaging_service_sid), ports.now_ms()
         user, secret = config.api_key_sid or config.account_sid, config.api_key_secret or config.auth_token
         self._api = TwilioApi(ports.http, config.api_url, config.account_sid, user, secret.get_secret_value())
+        token = config.auth_token.get_secret_value()
+        # A key may send and read, but what concerns the account itself is for its token alone.
+        self._account = TwilioApi(ports.http, config.api_url, config.account_sid, config.account_sid, token)
+        self._has_key = bool(config.api_key_sid)
         self._from = (
             {"MessagingServiceSid": config.messaging_service_sid}
             if config.messaging_service_sid
@@ -165,9 +172,12 @@ class TwilioChannel(Channel):
             return {"ContentSid": message.template.id, "ContentVariables": filled}
         if not message.media:
             return {"Body": _marked(message.text, MOST_TEXT)}
-        caption = _marked(message.text, MOST_CAPTION)
         url = {"MediaUrl": self.ports.media_url(message.media)}
-        return {**url, "Body": caption} if caption and message.media.kind in _CAPTIONED else url
+        if not message.text:
+            return url
+        if message.media.kind not in _CAPTIONED:  # better refused than half of it lost without a word
+            raise SendError(SendErrorKind.PERMANENT_CONTENT, code=f"a {message.media.kind} carries no text")
+        return {**url, "Body": _marked(message.text, MOST_CAPTION)}
 
     def fetch_media(self, media: Media) -> AsyncIterator[bytes]:
         """Stream a file that came in."""
@@ -194,17 +204,19 @@ class TwilioChannel(Channel):
         return await approved_templates(self._api)
 
     async def check(self) -> str:
-        """The account as Twilio sees it."""
-        account = await self._api.get(f"{self._api.account_url}.json")
+        """The account as Twilio sees it; where a key sends, that it may."""
+        account = await self._account.get(f"{self._account.account_url}.json")
+        if self._has_key:
+            await self._api.get(f"{self._api.account_url}/Messages.json", {"PageSize": "1"})
         whom = self._sender or "a messaging service"
         return f"account {account.get('friendly_name')}, {account.get('status')}, sends as {whom}"
 
     async def account_warning(self) -> str:
         """That the account does not work any more, or will not for long."""
-        account = await self._api.get(f"{self._api.account_url}.json")
+        account = await self._account.get(f"{self._account.account_url}.json")
         if account.get("status") != "active":
             return f"Twilio says that the account is {account.get('status')}"
-        balance = await self._api.get(f"{self._api.account_url}/Balance.json")
+        balance = await self._account.get(f"{self._account.account_url}/Balance.json")
         left = _amount(balance.get("balance"))
         if left is not None and left < LOW_BALANCE:
             return f"{left:.2f} {balance.get('currency', '')} are left at Twilio"

@@ -2,11 +2,13 @@
 
 import re
 
-from pydantic import SecretStr, field_validator, model_validator
+from pydantic import SecretStr, ValidationInfo, field_validator, model_validator
 
 from channels.channel import ChannelConfig
 from channels.twilio_api import API_URL
 from channels.twilio_content import LONGEST_LIST_BUTTON
+
+_SIDS = {"account_sid": "AC", "api_key_sid": "SK", "messaging_service_sid": "MG"}
 
 
 class TwilioConfig(ChannelConfig):
@@ -25,9 +27,10 @@ class TwilioConfig(ChannelConfig):
 
     @field_validator("account_sid", "api_key_sid", "messaging_service_sid")
     @classmethod
-    def _is_a_sid(cls, sid: str) -> str:
-        if sid and not re.fullmatch(r"(AC|SK|MG)[0-9a-fA-F]{32}", sid):
-            raise ValueError("this is no sid: two capitals (AC, SK or MG) and 32 hexadecimal digits")
+    def _is_a_sid(cls, sid: str, info: ValidationInfo) -> str:
+        begin = _SIDS[str(info.field_name)]
+        if not re.fullmatch(rf"{begin}[0-9a-fA-F]{{32}}", sid) and (sid or begin == "AC"):
+            raise ValueError(f"this is no sid of this kind: {begin} and 32 hexadecimal digits")
         return sid
 
     @field_validator("auth_token", "previous_auth_token", "api_key_secret", "shared_key")

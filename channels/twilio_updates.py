@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 
 import structlog
 
@@ -39,6 +40,7 @@ _ASIDE = {
     "ReferralSourceUrl": "ad_url",
     "ReferralHeadline": "ad_headline",
     "ReferralBody": "ad_text",
+    "ReferralMediaUrl": "ad_media",
     "ReferralCtwaClid": "ad_click",
     "OptOutType": "opt_out_type",
 }
@@ -117,8 +119,8 @@ def _sender(form: Form) -> Sender:
     if re.fullmatch(r"[0-9]{5,20}", form.get("WaId", "")):
         names.append(Identifier(PHONE, f"+{form['WaId']}"))  # another spelling, as in Mexico and Brazil
     for field in ("ExternalUserId", "ParentExternalUserId"):
-        if form.get(field):
-            names.append(address(form[field]))
+        with suppress(Unreadable):  # a name more or less is no reason not to hear somebody
+            names.append(address(form.get(field, "")))
     names.sort(key=lambda name: name.kind != PHONE)  # a number is what we answer to, where there is one
     return Sender(tuple(dict.fromkeys(names)), form.get("ProfileName", ""))
 
@@ -136,6 +138,8 @@ def media_of(url: str, given_type: str, body: str, sid: str) -> Media:
     kind = _KINDS.get(content_type.partition("/")[0], "document")
     if content_type in _VOICE:
         kind = "voice"
+    elif content_type == "image/webp":
+        kind = "sticker"  # photos are JPEG, however they were taken
     elif content_type in _CARDS:
         return Media(kind, url, content_type, f"{sid}.vcf")
     named = body if kind == "document" and _FILE_NAME.fullmatch(body) else ""

@@ -271,7 +271,6 @@ def test_the_signature_is_the_one_that_twilios_own_library_computes(
         ({"To": "whatsapp:+12025550199"}, "another sender"),
         ({"From": "+12025550123"}, "no WhatsApp address"),
         ({"From": "whatsapp:nobody"}, "no WhatsApp address"),
-        ({"ExternalUserId": "whatsapp:?"}, "no WhatsApp address"),
         ({"MessageSid": ""}, "without MessageSid"),
         ({"Latitude": "north", "Longitude": "8"}, "without coordinates"),
         ({"Latitude": "91", "Longitude": "8"}, "nowhere on earth"),
@@ -295,6 +294,47 @@ async def test_an_advertisement_and_a_forwarded_message_keep_their_words_and_the
     assert said.context == {"ad": "ad-1", "ad_headline": "Saatgut 2027", "forwarded": "true"}
 
 
+@pytest.mark.parametrize("field", ["ExternalUserId", "ParentExternalUserId", "WaId"])
+async def test_a_name_that_makes_no_sense_costs_nobody_their_message(channel: Channel, field: str) -> None:
+    """They are known by the others."""
+    [said] = await channel.parse(webhook_request(form_post(message_form(**{field: "whatsapp:?"}))))
+    assert isinstance(said, InboundMessage)
+    assert said.sender.identifiers == (NORA,)
+
+
+async def test_all_names_of_a_person_are_kept_and_a_number_is_what_we_answer_to(channel: Channel) -> None:
+    """Also where it is only beside the name under which they wrote; and Mexico spells its numbers twice."""
+    names = {"From": "whatsapp:MX.1", "ParentExternalUserId": "whatsapp:MX.ENT.2", "WaId": "15550100001"}
+    [hidden] = await channel.parse(webhook_request(form_post(message_form(**names))))
+    form = message_form(From="whatsapp:+5215550100001", WaId="525550100001")
+    [mexican] = await channel.parse(webhook_request(form_post(form)))
+    assert isinstance(hidden, InboundMessage)
+    assert isinstance(mexican, InboundMessage)
+    numbers = [Identifier("phone", number) for number in ("+15550100001", "+5215550100001", "+525550100001")]
+    ids = (Identifier("bsuid", "MX.1"), Identifier("bsuid", "MX.ENT.2"))
+    assert hidden.sender.identifiers == (numbers[0], *ids)
+    assert mexican.sender.identifiers == (numbers[1], numbers[2])
+
+
+@pytest.mark.parametrize(
+    ("content_type", "kind"),
+    [
+        ("image/webp", "sticker"),
+        ("video/mp4", "video"),
+        ("audio/mpeg", "audio"),
+        ("audio/ogg; codecs=opus", "voice"),
+        ("application/zip", "document"),
+        ("", "document"),
+    ],
+)
+async def test_a_file_is_what_its_content_type_says(channel: Channel, content_type: str, kind: str) -> None:
+    """Twilio has no word for voice notes and stickers."""
+    form = message_form(Body="", MediaUrl0=media_url(3, 1), MediaContentType0=content_type, NumMedia="1")
+    [said] = await channel.parse(webhook_request(form_post(form)))
+    assert isinstance(said, InboundMessage)
+    assert said.kind == kind
+
+
 async def test_a_content_that_nobody_knows_gets_an_answer(channel: Channel) -> None:
     [said] = await channel.parse(webhook_request(form_post(message_form(Body=" ", MessageType="order"))))
     assert isinstance(said, InboundMessage)
@@ -310,6 +350,9 @@ async def test_an_unknown_state_is_no_error(channel: Channel) -> None:
     ("changes", "words"),
     [
         ({"account_sid": "AC1"}, "no sid"),
+        ({"account_sid": ""}, "AC and 32"),
+        ({"account_sid": f"SK{1:032x}"}, "AC and 32"),
+        ({"messaging_service_sid": ACCOUNT}, "MG and 32"),
         ({"sender": "+14155238886"}, "whatsapp:"),
         ({"sender": ""}, "sender is missing"),
         ({"api_key_sid": f"SK{1:032x}"}, "only work together"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import encode_basic_auth
 
 from channels.channel import Channel
 from channels.errors import SendError
@@ -26,6 +27,7 @@ from tests.channels.twilio_fake import (
     SEND,
     SENDER,
     TO,
+    TOKEN,
     WORDS,
     Twilio,
     channel_at,
@@ -33,6 +35,7 @@ from tests.channels.twilio_fake import (
 )
 
 MINUTE_MS = 60_000
+KEY = f"SK{1:032x}"
 
 
 @pytest.fixture
@@ -253,6 +256,22 @@ async def test_only_approved_templates_are_listed_page_by_page(channel: Channel,
     ]
     assert (templates[0].text, templates[0].variables) == ("Guten Tag {{1}}", ("1", "2", "10"))
     assert twilio.asked(path)[1]["Page"] == "1"
+
+
+async def test_the_account_is_asked_about_with_its_token_and_a_key_tried_for_what_it_is_for(
+    twilio: Twilio, http: aiohttp.ClientSession
+) -> None:
+    """Twilio lets a standard key see no account, which would look like a wrong one."""
+    proofs = {ACCOUNT: encode_basic_auth(ACCOUNT, TOKEN), "key": encode_basic_auth(KEY, "its-secret")}
+    channel = channel_at(twilio, http, api_key_sid=KEY, api_key_secret="its-secret")
+    twilio.answer(".json", (200, {"friendly_name": "Muster", "status": "active"}))
+    twilio.answer("/Balance.json", (200, {"balance": "42", "currency": "EUR"}))
+    assert await channel.account_warning() == ""
+    assert twilio.proofs == {proofs[ACCOUNT]}
+    twilio.answer(SEND, (401, {"code": 20003}))
+    with pytest.raises(SendError, match="20003"):
+        await channel.check()
+    assert twilio.proofs == set(proofs.values())
 
 
 @pytest.mark.parametrize(

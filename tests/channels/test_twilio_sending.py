@@ -260,11 +260,18 @@ async def test_a_template_that_is_refused_is_not_taken_for_a_menu(channel: Chann
 async def test_a_file_goes_out_as_a_signed_address(
     channel: Channel, twilio: Twilio, kind: Any, has_caption: bool
 ) -> None:
+    """With its text where Twilio carries one; elsewhere it would lose it without a word."""
     media = Media(kind, "token-of-the-file", "application/x", "Plan.pdf")
-    await channel.send(OutboundMessage(1, TO, "Der Plan", media=media))
-    sent = twilio.asked(SEND)[0]
-    assert sent["MediaUrl"] == "https://gw.example.org/media/token-of-the-file"
-    assert ("Body" in sent) == has_caption
+    captioned = OutboundMessage(1, TO, "Der *Plan*", media=media)
+    if has_caption:
+        await channel.send(captioned)
+    else:
+        assert (await refused(channel, captioned)).kind is K.PERMANENT_CONTENT
+    await channel.send(OutboundMessage(2, TO, media=media))
+    *first, alone = twilio.asked(SEND)
+    assert [one["Body"] for one in first] == ["Der *Plan*"] * has_caption
+    assert all(one["MediaUrl"].endswith("/media/token-of-the-file") for one in (*first, alone))
+    assert "Body" not in alone
 
 
 @pytest.mark.parametrize("name", [name for name in ANSWERS if ANSWERS[name]["outcome"] in OUTCOMES])
