@@ -37,6 +37,7 @@ from channels.twilio_signature import (
     asks_for_shared_key,
     is_genuine,
     read_form,
+    spellings,
 )
 from channels.twilio_templates import approved_templates
 from channels.twilio_updates import PREFIX, said, status
@@ -77,7 +78,7 @@ class TwilioChannel(Channel):
         self._keys = _Keys(token.get_secret_value().encode() for token in tokens if token)
         shared = config.shared_key.get_secret_value().encode()
         self._shared_keys = _Keys([shared] if shared else [])
-        self._base = ports.webhook_url.removesuffix(f"/webhooks/{ports.name}")
+        self._bases = spellings(ports.webhook_url.removesuffix(f"/webhooks/{ports.name}"))
         self._account_sid, self._sender = config.account_sid, config.sender
         self._ours, self._started_ms = Ours(config.sender, config.messaging_service_sid), ports.now_ms()
         user, secret = config.api_key_sid or config.account_sid, config.api_key_secret or config.auth_token
@@ -105,12 +106,9 @@ class TwilioChannel(Channel):
         """Hold the signature against the address as configured and all fields of the form."""
         fields = self._fields(request)
         given = request.headers.get(SIGNATURE_HEADER, "").encode("utf-8", "surrogatepass")
-        url = self._base + request.raw_path
-        if asks_for_shared_key(request.headers.get(SETTINGS_HEADER, "")):
-            genuine = is_genuine(given, self._shared_keys, url, fields, "sha256")
-        else:
-            genuine = is_genuine(given, self._keys, url, fields)
-        if not genuine:
+        by_shared_key = asks_for_shared_key(request.headers.get(SETTINGS_HEADER, ""))
+        keys, digest = (self._shared_keys, "sha256") if by_shared_key else (self._keys, "sha1")
+        if not any(is_genuine(given, keys, base + request.raw_path, fields, digest) for base in self._bases):
             raise WebhookRejected
 
     def _fields(self, request: WebhookRequest) -> Fields:

@@ -2,16 +2,12 @@
 
 from collections.abc import AsyncIterator
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from multidict import MultiDict
-from twilio.request_validator import RequestValidator
 
-from channels.channel import Channel, ChannelPorts
-from channels.errors import Unreadable, WebhookRejected
+from channels.channel import Channel
+from channels.errors import Unreadable
 from channels.http import make_session
 from channels.message import (
     DeliveryState,
@@ -23,19 +19,9 @@ from channels.message import (
     Sender,
 )
 from channels.registry import CHANNEL_KINDS
-from channels.twilio_signature import signature
-from tests.channels.contract import ChannelContract, DictMemory, load_samples, make_channel, webhook_request
+from tests.channels.contract import ChannelContract, make_channel, webhook_request
+from tests.channels.twilio_fake import ACCOUNT, CONFIG, SAMPLES, SHARED_KEY, TOKEN, form_post, message_form
 
-SAMPLES = load_samples("twilio_whatsapp")
-ACCOUNT = "AC00000000000000000000000000000001"
-TOKEN = "test-twilio-auth-token-0000000000"
-SHARED_KEY = "test-twilio-sharedkey-secret-0000"
-CONFIG = {
-    "account_sid": ACCOUNT,
-    "auth_token": TOKEN,
-    "sender": "whatsapp:+12025550100",
-    "shared_key": SHARED_KEY,
-}
 NORA = Identifier("phone", "+12025550123")
 API = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages"
 
@@ -153,115 +139,6 @@ async def test_what_became_of_a_message_is_understood(channel: Channel, case: st
 def test_every_genuine_sample_has_its_meaning_told() -> None:
     genuine = {name for name, sample in SAMPLES.items() if sample["expect"]["auth"] == "ok"}
     assert genuine == MEANINGS.keys() | STATES.keys()
-
-
-def form_post(form: dict[str, str], path: str = "/webhooks/test", **signed: Any) -> dict[str, Any]:
-    """A sample of our own making, signed."""
-    url = f"https://gw.example.org{path}"
-    token = signed.get("token", TOKEN)
-    proof = signature(token.encode(), url, list(form.items()), signed.get("digest", "sha1")).decode()
-    headers = {"X-Twilio-Signature": proof, **signed.get("headers", {})}
-    return {"request": {"method": "POST", "url": url, "headers": headers, "body": urlencode(form)}}
-
-
-def message_form(**changes: str) -> dict[str, str]:
-    form = dict(SAMPLES["text"]["form"])
-    return {**form, **changes}
-
-
-async def test_our_own_id_comes_back_in_the_address_that_the_signature_covers(channel: Channel) -> None:
-    form = dict(SAMPLES["status_read"]["form"])
-    request = webhook_request(form_post(form, "/webhooks/test/status?message=4711"))
-    channel.verify(request)
-    [update] = await channel.parse(request)
-    assert isinstance(update, DeliveryUpdate)
-    assert update.message_id == 4711
-    other = webhook_request(form_post(form, "/webhooks/test/status?message=4711"))
-    stolen = type(other)(other.method, other.raw_path.replace("4711", "4712"), other.headers, other.body)
-    with pytest.raises(WebhookRejected):
-        channel.verify(stolen)
-
-
-async def test_behind_a_proxy_only_the_configured_address_counts() -> None:
-    sample = SAMPLES["behind_proxy"]
-    async with make_session() as http:
-        adapter = CHANNEL_KINDS["twilio-whatsapp"]
-        config = adapter.Config.model_validate({"kind": "twilio-whatsapp", **CONFIG})
-
-        def at(base: str) -> Channel:
-            return adapter(config, ChannelPorts("whatsapp", http, DictMemory(), f"{base}/webhooks/whatsapp"))
-
-        at("https://gw.example.org/gw").verify(webhook_request(sample))
-        for base in ("https://gw.example.org", "http://10.0.0.5:8080", "https://gw.example.org:443/gw"):
-            with pytest.raises(WebhookRejected):
-                at(base).verify(webhook_request(sample))
-
-
-async def test_both_tokens_are_taken_while_one_is_changed_for_the_other() -> None:
-    async with make_session() as http:
-        rotating = make_channel(
-            "twilio-whatsapp", {**CONFIG, "auth_token": "the-new-one", "previous_auth_token": TOKEN}, http
-        )
-        for token in ("the-new-one", TOKEN):
-            rotating.verify(webhook_request(form_post(message_form(), token=token)))
-        with pytest.raises(WebhookRejected):
-            rotating.verify(webhook_request(form_post(message_form(), token="the-one-before")))
-
-
-SETTINGS = "X-Twilio-Webhooks-Signature-Settings"
-BY_SHARED_KEY = {SETTINGS: "key=webhooks_sharedkey_1,algorithm=HMAC_SHA256"}
-
-
-@pytest.mark.parametrize(
-    ("configured", "token", "digest", "headers", "accepted"),
-    [
-        (SHARED_KEY, SHARED_KEY, "sha256", BY_SHARED_KEY, True),
-        (SHARED_KEY, TOKEN, "sha1", {}, True),
-        ("", SHARED_KEY, "sha256", BY_SHARED_KEY, False),
-        ("", "", "sha256", BY_SHARED_KEY, False),
-        (SHARED_KEY, TOKEN, "sha256", BY_SHARED_KEY, False),
-        (SHARED_KEY, SHARED_KEY, "sha1", {}, False),
-        (SHARED_KEY, SHARED_KEY, "sha1", BY_SHARED_KEY, False),
-        (SHARED_KEY, TOKEN, "sha1", {SETTINGS: "algorithm=HMAC_SHA1"}, False),
-        (SHARED_KEY, TOKEN, "sha1", {SETTINGS: "none"}, False),
-    ],
-)
-async def test_no_header_chooses_a_weaker_or_another_key(
-    configured: str, token: str, digest: str, headers: dict[str, str], accepted: bool
-) -> None:
-    request = webhook_request(form_post(message_form(), token=token, digest=digest, headers=headers))
-    async with make_session() as http:
-        channel = make_channel("twilio-whatsapp", {**CONFIG, "shared_key": configured}, http)
-        if accepted:
-            channel.verify(request)
-            return
-        with pytest.raises(WebhookRejected):
-            channel.verify(request)
-
-
-def speakable(text: str) -> str:
-    return text.encode("utf-8", "ignore").decode()
-
-
-fields = st.lists(st.tuples(st.text(max_size=12), st.text(max_size=30)), max_size=12)
-
-
-@given(fields=fields, digest=st.sampled_from(["sha1", "sha256"]), query=st.text("a1=&%2F", max_size=12))
-def test_the_signature_is_the_one_that_twilios_own_library_computes(
-    fields: list[tuple[str, str]], digest: str, query: str
-) -> None:
-    url = f"https://gw.example.org/webhooks/whatsapp?{query}"
-    encodable = [
-        (n.encode("utf-8", "ignore").decode(), v.encode("utf-8", "ignore").decode()) for n, v in fields
-    ]
-    ours = signature(TOKEN.encode(), url, encodable, digest).decode()
-    oracle = RequestValidator(TOKEN)
-    theirs = (
-        oracle.compute_signature(url, MultiDict(encodable))
-        if digest == "sha1"
-        else oracle.compute_signature(url, MultiDict(encodable), "HMAC_SHA256")
-    )
-    assert ours == theirs
 
 
 @pytest.mark.parametrize(

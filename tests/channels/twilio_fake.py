@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import aiohttp
 from aiohttp import web
@@ -15,7 +15,8 @@ from aiohttp.test_utils import TestServer
 from channels.channel import Channel, ChannelPorts
 from channels.message import Identifier
 from channels.registry import CHANNEL_KINDS
-from tests.channels.contract import DictMemory
+from channels.twilio_signature import signature
+from tests.channels.contract import DictMemory, load_samples
 
 ACCOUNT = "AC00000000000000000000000000000001"
 TOKEN = "test-twilio-auth-token-0000000000"
@@ -24,6 +25,9 @@ TO = Identifier("phone", "+12025550123")
 WORDS = "Guten Tag, Frau Beispiel"
 NOW_MS = 1_790_000_000_000
 SEND, CONTENT = "/Messages.json", "/v1/Content"
+SHARED_KEY = "test-twilio-sharedkey-secret-0000"
+CONFIG = {"account_sid": ACCOUNT, "auth_token": TOKEN, "sender": SENDER, "shared_key": SHARED_KEY}
+SAMPLES = load_samples("twilio_whatsapp")
 
 
 @dataclass
@@ -93,3 +97,18 @@ def channel_at(
         now_ms=now_ms,
     )
     return adapter(adapter.Config.model_validate({"kind": "twilio-whatsapp", **config}), ports)
+
+
+def form_post(form: dict[str, str], path: str = "/webhooks/test", **signed: Any) -> dict[str, Any]:
+    """A sample of our own making, signed."""
+    url = f"https://gw.example.org{path}"
+    token = signed.get("token", TOKEN)
+    proof = signature(token.encode(), url, list(form.items()), signed.get("digest", "sha1")).decode()
+    headers = {"X-Twilio-Signature": proof, **signed.get("headers", {})}
+    return {"request": {"method": "POST", "url": url, "headers": headers, "body": urlencode(form)}}
+
+
+def message_form(**changes: str) -> dict[str, str]:
+    """The form of the plainest sample, changed."""
+    form = dict(SAMPLES["text"]["form"])
+    return {**form, **changes}
