@@ -152,4 +152,5 @@ async def called_back(
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     provider.callbacks.url = f"http://127.0.0.1:{runner.addresses[0][1]}/webhooks/threema"
     yield
+    await provider.until(lambda: provider.couriers.under_way == 0)  # a cut connection would be waited for
     await runner.cleanup()
