@@ -30,6 +30,7 @@ class ChatMessage:
     reaction: str = ""  # the person's
     accepted: bool = True  # false: the gateway has not taken it yet
     state: str = ""  # of the bot's, as it is reported: sent, delivered, read, failed
+    read: bool = False  # of the person's: the bot said that it has read it
     deleted: bool = False
 
 

@@ -29,6 +29,7 @@ class Parcel:
     headers: Mapping[str, str]
     on_taken: Callable[[], None] = lambda: None
     on_lost: Callable[[], None] = lambda: None
+    rule: Rule | None = None  # of this one; None: the couriers' own
 
 
 class Couriers:
@@ -88,12 +89,12 @@ class Couriers:
     async def _bring(self, parcel: Parcel, after_s: float) -> None:
         if after_s:
             await self.pause_s(after_s)
-        failures = 0
+        failures, rule = 0, parcel.rule or self.rule
         # The first try waits for its turn; a repeat holds nobody else up.
         async with self._turns.setdefault(parcel.chat, asyncio.Lock()):
             status = await self._post(parcel)
         while not 200 <= status < 300:
-            wait_s = self.rule(failures, status)
+            wait_s = rule(failures, status)
             if wait_s is None:
                 parcel.on_lost()
                 return

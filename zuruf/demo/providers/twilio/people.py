@@ -1,29 +1,41 @@
 """What people do on their phones with WhatsApp, told to the gateway in Twilio's forms."""
 
+import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from zlib import crc32
 
 from zuruf.demo.providers.chats import Change, Chat, ChatMessage, Chats, NoSuchButton
 from zuruf.demo.providers.files import Files, StoredFile, Upload, file_content
+from zuruf.demo.providers.twilio.media import MediaStore
+from zuruf.demo.providers.twilio.names import address_of, sid_of
+from zuruf.demo.providers.twilio.reports import Reports
 from zuruf.demo.providers.twilio.rules import WINDOW_S
 from zuruf.demo.providers.twilio.webhooks import Webhooks
 
 _TYPES = {"photo": "image", "voice": "audio", "document": "document"}
+_NUMBERLESS = 10**14  # ids of chats begin here where no phone number can be one
 
 
-class People:
+class People(ABC):
     """The people's side of the fake Twilio."""
 
     account_sid: str
     sender: str
     chats: Chats
     files: Files
+    media: MediaStore
     webhooks: Webhooks
-    media_urls: dict[str, StoredFile]
+    reports: Reports
     last_forms: dict[int, Mapping[str, str]]
+    templates_sent: set[int]
 
     def chat(self, phone: str, name: str = "Tom", business_id: str = "") -> Chat:
-        """The chat with a phone number ("+4930..."); opened if there is none yet."""
-        chat_id = int(phone.lstrip("+"))
+        """The chat with a phone number ("+4930..."); opened if there is none yet.
+
+        Whoever hides the number has a business-scoped id ("DE.1234") alone.
+        """
+        chat_id = int(phone.lstrip("+")) if phone else _NUMBERLESS + crc32(business_id.encode())
         chat = self.chats.get(chat_id)
         if chat is None:
             first, _, last = name.partition(" ")
@@ -76,7 +88,8 @@ class People:
             form = {"ListId": id_, "ListTitle": title, "ListDescription": description}
         else:
             form = {"ButtonPayload": id_, "ButtonText": title}
-        self._send(chat, "interactive", {"Body": title, **form}, text=title, reply_to=message.message_id)
+        kind = "button" if message.message_id in self.templates_sent else "interactive"
+        self._send(chat, kind, {"Body": title, **form}, text=title, reply_to=message.message_id)
         return id_
 
     def block(self, chat: Chat) -> None:
@@ -89,6 +102,10 @@ class People:
         chat.blocked = False
         self.chats.publish(Change("chat", chat.chat_id))
 
+    def read(self, chat: Chat) -> None:
+        """Read what the bot wrote so far; people do it by themselves unless `reports.people_read` is off."""
+        self.reports.read(chat)
+
     def close_window(self, chat: Chat) -> None:
         """Let the 24 hours be over at WhatsApp, which the gateway does not know."""
         chat.window_closes_at_s = 0
@@ -99,8 +116,13 @@ class People:
         form = self.last_forms.get(chat.chat_id)
         if form is None:
             return False
-        self.webhooks.tell(chat.address, "message", form)
+        self.webhooks.bring_message(address_of(chat), form)
         return True
+
+    @property
+    @abstractmethod
+    def account_url(self) -> str:
+        """Where the account's messages and files are."""
 
     def _send_file(
         self, chat: Chat, kind: str, upload: Upload, caption: str, duration_s: int = 0
@@ -122,10 +144,10 @@ class People:
             self.unblock(chat)
         chat.window_closes_at_s = self.chats.now_s() + WINDOW_S
         message = self.chats.write(chat, from_bot=False, accepted=False, **fields)
-        sid = f"{'MM' if file else 'SM'}{message.message_id:032x}"
-        whole = self._form(chat, message, sid, message_type) | dict(form)
+        whole = {**self._form(chat, message, message_type), **form}
         if file:
-            whole |= {"MediaUrl0": self._media_url(sid, file), "MediaContentType0": file.upload.content_type}
+            url = self.account_url + self.media.keep(whole["MessageSid"], file)
+            whole |= {"MediaUrl0": url, "MediaContentType0": file.upload.content_type}
         self.last_forms[chat.chat_id] = whole
         self.chats.publish(Change("chat", chat.chat_id))
 
@@ -133,11 +155,11 @@ class People:
             message.accepted = True
             self.chats.changed(chat, message)
 
-        self.webhooks.tell(chat.address, "message", whole, on_taken=taken)
+        self.webhooks.bring_message(address_of(chat), whole, taken)
         return message
 
-    def _form(self, chat: Chat, message: ChatMessage, sid: str, message_type: str) -> dict[str, str]:
-        hidden = bool(chat.also_known_as) and not chat.address
+    def _form(self, chat: Chat, message: ChatMessage, message_type: str) -> dict[str, str]:
+        sid, name = sid_of(message), f"{chat.first_name} {chat.last_name}".strip()
         form = {
             "SmsMessageSid": sid,
             "SmsSid": sid,
@@ -146,27 +168,22 @@ class People:
             "ApiVersion": "2010-04-01",
             "NumSegments": "1",
             "NumMedia": "1" if sid.startswith("MM") else "0",
+            "ReferralNumMedia": "0",
             "SmsStatus": "received",
             "MessageType": message_type,
-            "ProfileName": f"{chat.first_name} {chat.last_name}".strip(),
+            "ProfileName": name,
             "To": self.sender,
-            "From": f"whatsapp:{chat.also_known_as if hidden else chat.address}",
+            "From": address_of(chat),
         }
-        if not hidden:
-            form["WaId"] = chat.address.lstrip("+")
+        context = {"ProfileName": name}
+        if chat.address:
+            form["WaId"] = context["WaId"] = chat.address.lstrip("+")
         if chat.also_known_as:
             form["ExternalUserId"] = f"whatsapp:{chat.also_known_as}"
+        metadata = {"type": "whatsapp", "data": {"context": context}}
+        form["ChannelMetadata"] = json.dumps(metadata, separators=(",", ":"), ensure_ascii=False)
         quoted = chat.messages.get(message.reply_to or 0)
         if quoted:
             form["OriginalRepliedMessageSid"] = sid_of(quoted)
             form["OriginalRepliedMessageSender"] = self.sender if quoted.from_bot else form["From"]
         return form
-
-    def _media_url(self, sid: str, file: StoredFile) -> str:
-        raise NotImplementedError
-
-
-def sid_of(message: ChatMessage) -> str:
-    """A message's id for its whole life."""
-    has_file = any(kind in message.content for kind in ("photo", "voice", "video", "audio", "document"))
-    return f"{'MM' if has_file else 'SM'}{message.message_id:032x}"

@@ -10,12 +10,14 @@ from uuid import uuid4
 from zuruf.demo.providers.couriers import Couriers, Parcel
 
 RETRY_AFTER_S = 1.0
+MOST_RETRIES = 5
+NOT_TAKEN = "11200"  # as the fallback address is told why it is called
 _NO_CONNECTION = "ct"
 
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """How often and after what a webhook is repeated: `#rc=3&rp=all` behind its configured address."""
+    """How often and after what a webhook is repeated: `#rc=3&rp=all` behind its address."""
 
     count: int = 1
     policies: frozenset[str] = frozenset({_NO_CONNECTION})
@@ -24,9 +26,9 @@ class Retries:
     def of(cls, url: str) -> "Retries":
         """What an address asks for; else Twilio's defaults."""
         asked = parse_qs(urldefrag(url).fragment)
-        count = int(asked["rc"][0]) if "rc" in asked else 1
-        policies = asked["rp"][0].split(",") if "rp" in asked else [_NO_CONNECTION]
-        return cls(min(count, 5), frozenset(policies))
+        count = int(asked["rc"][0]) if "rc" in asked else cls().count
+        policies = frozenset(asked["rp"][0].split(",")) if "rp" in asked else cls().policies
+        return cls(min(count, MOST_RETRIES), policies)
 
     def wait_s(self, failures: int, status: int) -> float | None:
         """How long until the next try; None: there is none."""
@@ -44,28 +46,45 @@ class Webhooks:
         self._auth_token = auth_token
         self.shared_key = ""  # signs by SharedKey where set
         self.url = ""  # as configured for the sender in Twilio's console, with its retry settings
+        self.fallback_url = ""  # called once where the other one does not take a message
 
-    def tell(
+    def bring_message(
+        self, chat: str, form: Mapping[str, str], on_taken: Callable[[], None] = lambda: None
+    ) -> None:
+        """Post what a person did to the configured address, else to the fallback; then it is lost."""
+
+        def fall_back() -> None:
+            if self.fallback_url:
+                why = {"ErrorCode": NOT_TAKEN, "ErrorUrl": urldefrag(self.url).url}
+                self._post(chat, "fallback", self.fallback_url, {**form, **why}, on_taken)
+
+        if self.url:
+            self._post(chat, "message", self.url, form, on_taken, fall_back)
+
+    def bring_status(self, chat: str, form: Mapping[str, str], url: str) -> None:
+        """Post how far a message got to the address that came with it."""
+        self._post(chat, f"status {form['MessageStatus']}", url, form)
+
+    def _post(
         self,
         chat: str,
         what: str,
+        url: str,
         form: Mapping[str, str],
-        url: str = "",
         on_taken: Callable[[], None] = lambda: None,
         on_lost: Callable[[], None] = lambda: None,
-        after_s: float = 0.0,
     ) -> None:
-        """Post a form to `url`, else to the configured address; nothing where there is none."""
-        target = urldefrag(url or self.url).url
-        if not target:
-            return
+        target = urldefrag(url).url
         headers = {
             "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
-            "I-Twilio-Idempotency-Token": str(uuid4()),
+            "User-Agent": "TwilioProxy/1.1",
+            "I-Twilio-Idempotency-Token": str(uuid4()),  # the same for all tries
             **self.signature(target, form),
         }
         body = urlencode(form).encode()
-        self._couriers.send(Parcel(chat, what, target, body, headers, on_taken, on_lost), after_s)
+        self._couriers.send(
+            Parcel(chat, what, target, body, headers, on_taken, on_lost, Retries.of(url).wait_s)
+        )
 
     def signature(self, url: str, form: Mapping[str, str]) -> Mapping[str, str]:
         """The headers that prove the form to be Twilio's."""
@@ -76,7 +95,3 @@ class Webhooks:
             return {"X-Twilio-Signature": proof}
         settings = "key=webhooks_sharedkey_00000000000000000000000001,algorithm=HMAC_SHA256"
         return {"X-Twilio-Signature": proof, "X-Twilio-Webhooks-Signature-Settings": settings}
-
-    def rule(self, failures: int, status: int) -> float | None:
-        """Twilio's own rule of repeating, as the configured address changes it."""
-        return Retries.of(self.url).wait_s(failures, status)
