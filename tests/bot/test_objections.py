@@ -4,6 +4,7 @@ import pytest
 
 from bot.dialog import Mode
 from bot.objections import is_objection
+from bot.rights import is_stop
 from tests.bot.talk import Talk, consents
 from tests.bot.test_rights import MODES
 
