@@ -13,6 +13,7 @@ from typing import Literal
 
 Mark = Literal["*", "_", "link"]
 _TOKEN = re.compile(r"(?P<link>https?://[^\s*]*[^\s*_.,;:!?)\]}'\"])|[*_\n]")
+_SHARED_MARKS = re.compile(r"[*_~`]")
 WORD_JOINER = "\u2060"  # has no width, and breaks no line
 _HTML_TAGS = {"*": "b", "_": "i"}
 
@@ -61,17 +62,17 @@ def to_marks(text: str) -> str:
     Their other marks (~ and `) and ours that are no pair get an invisible neighbour where they could be
     taken for formatting; links stay whole.
     """
-    marks = {at for at, _, _ in _marks(text)}
-    links = [span for span in spans(text) if span.mark == "link"]
-    pieces = []
-    for at, character in enumerate(text):
-        stray = character in "*_~`" and at not in marks and _could_format(text, at)
-        if stray and not any(link.start <= at < link.end for link in links):
-            pieces.append(WORD_JOINER)
-        pieces.append(character)
-        if stray:
-            pieces.append(WORD_JOINER)
-    return "".join(pieces)
+    kept = {at for at, _, _ in _marks(text)}
+    for span in spans(text):
+        if span.mark == "link":
+            # With a mark right behind it, which may well be its last character.
+            kept.update(range(span.start, span.end + 1))
+
+    def apart(found: re.Match[str]) -> str:
+        is_stray = found.start() not in kept and _could_format(text, found.start())
+        return f"{WORD_JOINER}{found[0]}{WORD_JOINER}" if is_stray else found[0]
+
+    return _SHARED_MARKS.sub(apart, text)
 
 
 def to_plain(text: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.markup import to_html, to_plain
+from channels.markup import WORD_JOINER, spans, to_html, to_marks, to_plain
 
 WRITTEN = st.lists(
     st.sampled_from(["*", "_", "a", "Rübe", " ", "\n", "<", "&", ">", ".", "https://x.org/_a_*b*"]),
@@ -74,3 +74,52 @@ def test_html_is_always_well_formed_and_says_the_same(text: str) -> None:
     assert parser.open == []
     assert unescape(re.sub(r"</?[bi]>", "", html)) == to_plain(text)
     assert len(to_plain(text)) <= len(text)
+
+
+J = WORD_JOINER
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("*fett* und _schräg_", "*fett* und _schräg_"),
+        ("*fett _und schräg_*", "*fett _und schräg_*"),
+        ("3*4*5, snake_case_name, a~b", "3*4*5, snake_case_name, a~b"),
+        ("3 * 4 ~ 12", "3 * 4 ~ 12"),
+        ("5*6* ist 30", f"5*6{J}*{J} ist 30"),
+        ("*über\nzwei Zeilen*", f"{J}*{J}über\nzwei Zeilen{J}*{J}"),
+        ("~weg~ und `fest`", f"{J}~{J}weg{J}~{J} und {J}`{J}fest{J}`{J}"),
+        ("https://x.org/_a_/~b/*", "https://x.org/_a_/~b/*"),
+        ("https://de.wikipedia.org/wiki/Rübe_(Pflanze)", "https://de.wikipedia.org/wiki/Rübe_(Pflanze)"),
+        ("siehe https://x.org/a_ ~x", f"siehe https://x.org/a_ {J}~{J}x"),
+        ("*siehe https://x.org/_a_*", "*siehe https://x.org/_a_*"),
+        ("", ""),
+    ],
+)
+def test_what_is_no_markup_of_ours_is_none_on_the_phone(text: str, sent: str) -> None:
+    """WhatsApp and Threema know two marks more, and are less strict with those that we share."""
+    assert to_marks(text) == sent
+
+
+MARKED = st.lists(st.sampled_from([*"*_~`a ü.(!", "\n", "3", "https://x.org/_a_~b"]), max_size=40).map(
+    "".join
+)
+_EDGES = re.compile(r"[\s.,!?;:&(){}\[\]'\"*~_…-]|^$")
+
+
+@given(MARKED)
+def test_no_stray_mark_stands_where_a_messenger_looks_for_one(text: str) -> None:
+    """Threema takes a mark for one beside white space, punctuation or an end; what is invisible is none."""
+    sent = to_marks(text)
+    assert sent.replace(J, "") == text
+    ours = [span for span in spans(text) if span.mark != "link"]
+    free = {at for span in ours for at in (span.start, span.end - 1)}
+    free |= {at for span in spans(text) if span.mark == "link" for at in range(span.start, span.end + 1)}
+    at = -1
+    for place, character in enumerate(sent):
+        at += character != J
+        before, after = sent[place - 1 : place] if place else "", sent[place + 1 : place + 2]
+        is_alone = not before.strip() and not after.strip()  # as in "3 * 4"
+        if character in "*_~`" and at not in free and not is_alone:
+            assert not _EDGES.match(before), (text, at)
+            assert not _EDGES.match(after), (text, at)
