@@ -1,10 +1,13 @@
 """WhatsApp through Twilio, inbound: every recorded form, its signature, and what it means."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from channels.channel import Channel
 from channels.errors import Unreadable
@@ -19,7 +22,7 @@ from channels.message import (
     Sender,
 )
 from channels.registry import CHANNEL_KINDS
-from tests.channels.contract import ChannelContract, make_channel, webhook_request
+from tests.channels.contract import INHERITED, ChannelContract, make_channel, webhook_request
 from tests.channels.twilio_fake import ACCOUNT, CONFIG, SAMPLES, SHARED_KEY, TOKEN, form_post, message_form
 
 NORA = Identifier("phone", "+12025550123")
@@ -246,3 +249,23 @@ def test_a_wrong_configuration_says_what_is_wrong(changes: dict[str, str], words
 async def test_the_answer_to_a_webhook_is_empty_twiml(channel: Channel) -> None:
     assert channel.acknowledgement == b"<Response/>"
     assert channel.acknowledgement_type == "text/xml"
+
+
+NAMES = sorted({name for sample in SAMPLES.values() for name, _ in sample["form"]})
+odd = st.one_of(
+    st.text(max_size=60),
+    st.sampled_from(["", "\0", "\ud800", "NaN", "-1", "9" * 400, "null", "whatsapp:", "read", "failed"]),
+)
+
+
+@settings(max_examples=300, suppress_health_check=INHERITED)
+@given(
+    changes=st.dictionaries(st.sampled_from([*NAMES, "MessageStatus", "ErrorCode", "\0"]), odd, max_size=8)
+)
+async def test_no_signed_form_crashes_however_odd_it_is(channel: Channel, changes: dict[str, str]) -> None:
+    """S2."""
+    sample = SAMPLES["status_read" if "MessageStatus" in changes else "location"]
+    form = {**dict(sample["form"]), **changes}
+    body = urlencode({name: value.encode("utf-8", "replace") for name, value in form.items()})
+    with contextlib.suppress(Unreadable):
+        await channel.parse(webhook_request({**sample, "request": {**sample["request"], "body": body}}))
