@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 
 from channels.markup import spans
 from channels.message import Capabilities, Choice, RateLimit
-from channels.text import MOST_BUBBLES, Bubble, TooLong, Unit, fit, measure, numbered, shorten, split
+from channels.text import (
+    MOST_BUBBLES,
+    Bubble,
+    TooLong,
+    Unit,
+    fit,
+    is_list,
+    measure,
+    numbered,
+    shorten,
+    split,
+)
 
 FAMILY = "👨\u200d👩\u200d👧\u200d👦"
 UNBREAKABLE = [
@@ -51,6 +62,10 @@ def capabilities(**changes: object) -> Capabilities:
         "rate": RateLimit(1),
     }
     return Capabilities(**(values | changes))  # type: ignore[arg-type]  # the changes are of many types
+
+
+# As WhatsApp has them, only smaller.
+LISTS = {"list_rows": 5, "list_title_limit": 24, "list_description_limit": 40, "choices_text_limit": 50}
 
 
 def choices(*titles: str) -> tuple[Choice, ...]:
@@ -170,6 +185,92 @@ def test_further_numbers_follow_the_choices() -> None:
     assert numbered((*choices("Preise"), *further)) == "1 Preise\n0 Zurück\n9 Mensch"
 
 
+def test_numbers_can_do_without_descriptions() -> None:
+    """Where there is no room for them."""
+    menu = (Choice("q.1", "Preise", "je Tonne"), Choice("q.2", "Zurück", "zur Übersicht", key="0"))
+    assert numbered(menu) == "1 Preise – je Tonne\n0 Zurück – zur Übersicht"
+    assert numbered(menu, describe=False) == "1 Preise\n0 Zurück"
+
+
+@pytest.mark.parametrize(
+    ("titles", "rows", "listed"),
+    [
+        (("Ja", "Nein", "Weiß nicht"), 5, False),
+        (("eins", "zwei", "drei", "vier"), 5, True),
+        (("Ja", "Das sind 21 Zeichen.."), 5, True),
+        (("Ja", "Das sind 20 Zeichen."), 5, False),
+        (("eins", "zwei", "drei", "vier"), 0, False),
+        ((), 5, False),
+    ],
+)
+def test_too_many_or_too_long_choices_for_buttons_are_a_list(
+    titles: tuple[str, ...], rows: int, listed: bool
+) -> None:
+    """On a channel that has lists."""
+    assert is_list(choices(*titles), capabilities(list_rows=rows)) == listed
+
+
+def test_a_list_has_descriptions_and_buttons_have_none_to_lose() -> None:
+    """A row is not cut to a button's length either, and its code stays."""
+    menu = (*choices("eins", "zwei", "drei"), Choice("q.9", "vierundzwanzig Zeichen..", "je Tonne"))
+    assert fit("Was?", menu, capabilities(**LISTS)) == [Bubble("Was?", menu)]
+    few = (Choice("q.0", "Ja", "gern"), Choice("q.1", "Nein"))
+    assert fit("Was?", few, capabilities(**LISTS)) == [Bubble("Was?", few)]
+
+
+def test_a_title_too_long_for_its_row_stands_below_it_in_full() -> None:
+    """Before its description, as far as both have room there."""
+    menu = (
+        Choice("q.0", "Rübenpreise der Kampagne 2026"),
+        Choice("q.1", "Lieferplan der Kampagne 2026", "Tage, Uhrzeiten und Wege"),
+        Choice("q.2", "kurz", "Wort " * 10),
+    )
+    (bubble,) = fit("?", menu, capabilities(**LISTS))
+    assert [(row.id, row.title, row.description) for row in bubble.choices] == [
+        ("q.0", "Rübenpreise der Kampagn…", "Rübenpreise der Kampagne 2026"),
+        ("q.1", "Lieferplan der Kampagne…", "Lieferplan der Kampagne 2026 – Tage, Uh…"),
+        ("q.2", "kurz", "Wort Wort Wort Wort Wort Wort Wort Wort…"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "titles",
+    [
+        ("eins", "zwei", "drei", "vier", "fünf", "sechs"),
+        ("Rübenpreise der Kampagne 2025", "Rübenpreise der Kampagne 2026"),
+    ],
+)
+def test_what_fits_into_no_list_is_numbers(titles: tuple[str, ...]) -> None:
+    """More than its rows, or rows that would look alike."""
+    (bubble,) = fit("?", choices(*titles), capabilities(**LISTS))
+    assert bubble.choices == ()
+    assert bubble.text.endswith(f"\n{len(titles)} {titles[-1]}")
+
+
+@pytest.mark.parametrize("titles", [("Ja", "Nein"), ("eins", "zwei", "drei", "vier")])
+def test_only_the_text_right_above_the_choices_has_to_be_short(titles: tuple[str, ...]) -> None:
+    """What comes before it is as long as any text, and a text without choices, too."""
+    channel, menu = capabilities(**LISTS), choices(*titles)
+    sentence = "Ein Satz von dreißig Zeichen. "
+    bubbles = fit(sentence * 5, menu, channel)
+    assert [len(bubble.text) for bubble in bubbles] == [89, 29, 29]
+    assert [bubble.choices for bubble in bubbles] == [(), (), menu]
+    assert [len(bubble.text) for bubble in fit(sentence * 5, (), channel)] == [89, 59]
+    numbers = fit(sentence * 2, choices(*"abcdef"), channel)
+    assert [len(bubble.text) for bubble in numbers] == [84], "numbered text is text like any other"
+
+
+@pytest.mark.parametrize(("limit", "count"), [(None, 1), (50, 2)])
+def test_a_file_and_choices_share_a_message_only_where_choices_are_no_kind_of_their_own(
+    limit: int | None, count: int
+) -> None:
+    """Telegram shows buttons below a photo; WhatsApp shows either."""
+    bubbles = fit("Ja?", choices("Ja", "Nein"), capabilities(choices_text_limit=limit), with_media=True)
+    assert len(bubbles) == count
+    assert bubbles[-1] == Bubble("Ja?", choices("Ja", "Nein"))
+    assert all(bubble == Bubble("") for bubble in bubbles[:-1])
+
+
 def test_choices_without_text_are_still_offered() -> None:
     """As lines alone, or as buttons under nothing."""
     assert fit("", choices("Ja"), capabilities(buttons=0)) == [Bubble("1 Ja")]
@@ -208,6 +309,22 @@ def test_a_reply_always_fits_or_is_refused(text: str, offered: int, buttons: int
     else:
         assert bubbles[-1].choices == ()
         assert all(f"{number} {choice.title}" in shown for number, choice in enumerate(menu, 1))
+
+
+@given(TEXTS, st.lists(st.text("abcü ", min_size=1, max_size=30), max_size=7, unique=True))
+def test_a_reply_with_a_list_always_fits_too(text: str, titles: list[str]) -> None:
+    """Every row, the text above it, and what is said of a title that was cut."""
+    channel, menu = capabilities(**LISTS, text_limit=300), choices(*titles)
+    try:
+        *before, last = fit(text, menu, channel)
+    except TooLong:
+        return
+    listed = is_list(menu, channel)
+    assert all(not bubble.choices and len(bubble.text) <= 300 for bubble in before)
+    assert len(last.text) <= (50 if last.choices else 300)
+    assert all(len(row.title) <= (24 if listed else 20) for row in last.choices)
+    assert all(len(row.description) <= 40 for row in last.choices)
+    assert [row.id for row in last.choices] in ([], [choice.id for choice in menu])
 
 
 @given(st.lists(st.sampled_from(["Rübe ", *UNBREAKABLE]), max_size=20).map("".join), st.integers(15, 40))
