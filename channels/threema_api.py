@@ -5,6 +5,7 @@ Its secret goes into the address of every reading call, so no error from here ma
 
 import re
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
 
@@ -86,7 +87,8 @@ class ThreemaApi:
     async def upload(self, blob: bytes) -> str:
         """Leave an encrypted file at Threema; its id."""
         form = aiohttp.FormData()
-        form.add_field("blob", blob, filename="blob", content_type="application/octet-stream")
+        # As a file: aiohttp would write bytes of this size without ever yielding to others.
+        form.add_field("blob", BytesIO(blob), filename="blob", content_type="application/octet-stream")
         try:
             blob_id = await self._prepare("POST", "/upload_blob", data=form, timeout=UPLOAD_TIMEOUT)
         except SendError as error:

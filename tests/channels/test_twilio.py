@@ -215,6 +215,35 @@ async def test_a_file_is_what_its_content_type_says(channel: Channel, content_ty
     assert said.kind == kind
 
 
+@pytest.mark.parametrize(
+    ("body", "text", "name"),
+    [
+        ("Lieferplan Müller.PDF", "", "Lieferplan Müller.PDF"),
+        ("Bitte an info@hof.example", "Bitte an info@hof.example", ""),
+        ("Steht alles auf www.hof.de", "Steht alles auf www.hof.de", ""),
+        ("siehe\nplan.pdf", "siehe\nplan.pdf", ""),
+        ("../plan.pdf", "../plan.pdf", ""),
+    ],
+)
+async def test_what_somebody_says_of_a_document_is_not_taken_for_its_name(
+    channel: Channel, body: str, text: str, name: str
+) -> None:
+    """Twilio puts either into the text."""
+    form = message_form(Body=body, MediaUrl0=media_url(3, 1), MediaContentType0="application/pdf")
+    [said] = await channel.parse(webhook_request(form_post(form)))
+    assert isinstance(said, InboundMessage)
+    assert said.media
+    assert (said.text, said.media.file_name) == (text, name)
+
+
+async def test_a_report_must_name_its_message_for_it_would_be_taken_for_a_copy_of_another(
+    channel: Channel,
+) -> None:
+    form = {**dict(SAMPLES["status_read"]["form"]), "MessageSid": ""}
+    with pytest.raises(Unreadable, match="without MessageSid"):
+        await channel.parse(webhook_request(form_post(form, "/webhooks/test/status?message=4711")))
+
+
 async def test_a_content_that_nobody_knows_gets_an_answer(channel: Channel) -> None:
     [said] = await channel.parse(webhook_request(form_post(message_form(Body=" ", MessageType="order"))))
     assert isinstance(said, InboundMessage)
@@ -251,7 +280,7 @@ async def test_the_answer_to_a_webhook_is_empty_twiml(channel: Channel) -> None:
     assert channel.acknowledgement_type == "text/xml"
 
 
-NAMES = sorted({name for sample in SAMPLES.values() for name, _ in sample["form"]})
+NAMES = sorted({name for sample in SAMPLES.values() for name, _ in sample["form"]} | {"\0"})
 odd = st.one_of(
     st.text(max_size=60),
     st.sampled_from(["", "\0", "\ud800", "NaN", "-1", "9" * 400, "null", "whatsapp:", "read", "failed"]),

@@ -1,6 +1,7 @@
 """The fake Telegram behaves like the real one wherever a gateway could notice."""
 
 import asyncio
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -248,3 +249,13 @@ async def test_the_usual_client_library_understands_every_update(
         telegram.unblock(nora)
         sent = await bot.send_message(NORA, "<b>Guten</b> Tag", parse_mode="HTML")
         assert (sent.text, sent.entities[0].type) == ("Guten Tag", "bold")
+
+
+async def test_a_file_of_two_megabytes_is_taken(telegram: FakeTelegram) -> None:
+    telegram.chat(NORA)
+    form = aiohttp.FormData()
+    form.add_field("chat_id", str(NORA))
+    form.add_field("document", BytesIO(bytes(2 * 1024 * 1024)), filename="plan.pdf")
+    url = f"{telegram.url}/bot{telegram.token}/sendDocument"
+    async with aiohttp.ClientSession() as http, http.post(url, data=form) as answer:
+        assert answer.status == 200

@@ -140,12 +140,14 @@ async def _multipart(request: web.BaseRequest) -> dict[str, Any]:
     while (part := await reader.next()) is not None:
         if not isinstance(part, BodyPartReader) or part.name is None:
             raise ValueError("nested multipart")
-        content = bytes(await part.read())
+        content = bytearray()
+        while chunk := await part.read_chunk():  # in pieces: the server's own limit is far below Telegram's
+            content += chunk
         if part.filename is None:
             parts[part.name] = content.decode()
         else:
             kind = part.headers.get("Content-Type", "application/octet-stream")
-            parts[part.name] = Upload(part.filename, kind, content)
+            parts[part.name] = Upload(part.filename, kind, bytes(content))
     return parts
 
 
