@@ -19,7 +19,7 @@ def _rows(*rows: tuple[Iterable[int], SendErrorKind, Scope]) -> Mapping[int, _Me
 
 
 _TABLE = _rows(
-    ((20003, 20005, 63001, 63007, 63008, 63020, 63062), _K.STOP_CHANNEL, "channel"),
+    ((20003, 20005, 63001, 63007, 63008, 63020), _K.STOP_CHANNEL, "channel"),
     ((20429, 21611, 30001), _K.RETRY_AFTER, "channel"),
     ((63018,), _K.RETRY_AFTER, "recipient"),  # one person, or the whole sender: Twilio does not say
     ((63009, 63010, 63012), _K.RETRY_FEW, "channel"),
@@ -30,11 +30,12 @@ _TABLE = _rows(
     ((21610,), _K.OPT_OUT, "recipient"),
     ((63016,), _K.NEEDS_TEMPLATE, "recipient"),
     ((63049,), _K.NO_RETRY_24H, "recipient"),
-    ((63013, 63026), _K.STOP_MARKETING, "marketing"),
+    ((63013, 63026, 63062), _K.STOP_MARKETING, "marketing"),
     ((21655, 21656, 63027, 63028, 63040, 63041, 63042), _K.PERMANENT_TEMPLATE, "template"),
     ((21617, 21619, 21620, 21623, 63005, 63006), _K.PERMANENT_CONTENT, "message"),
     ((63021, 63030, 63031, 63032, 63034, 63036, 63037), _K.PERMANENT_CONTENT, "message"),
 )
+_BY_WORD = {str(code): found for code, found in _TABLE.items()}
 
 
 def meaning(code: int, status: int, retry_after_s: float | None = None) -> SendError:
@@ -52,5 +53,5 @@ def meaning(code: int, status: int, retry_after_s: float | None = None) -> SendE
 
 def reported_kind(code: str) -> str:
     """What a code in a delivery report means; "" where there is none, or an unknown one."""
-    found = _TABLE.get(int(code)) if code.isascii() and code.isdecimal() else None
+    found = _BY_WORD.get(code)
     return found[0].value if found else ""

@@ -27,7 +27,12 @@ Form = Mapping[str, str]
 PREFIX = "whatsapp:"
 PHONE, BUSINESS_ID = "phone", "bsuid"
 _ADDRESS = re.compile(r"whatsapp:(?:(\+[0-9]{5,20})|([A-Z]{2}\.[A-Za-z0-9.]{1,140}))")
-_FILE_NAME = re.compile(r"[^\n/\\]{1,200}\.[A-Za-z0-9]{2,5}")
+# Known endings alone: "write to info@example.org" beside a file is a caption, and must be heard.
+_FILE_NAME = re.compile(
+    r"[^\n/\\]{1,200}\.(pdf|docx?|xls[xm]?|pptx?|od[tspg]|rtf|txt|csv|json|xml|html?|zip|rar|7z|gz|eml|ics"
+    r"|jpe?g|png|gif|heic|webp|tiff?|svg|bmp|mp[34]|m4a|wav|mov|avi|kml|kmz|gpx|geojson|shp|dwg|dxf)",
+    re.IGNORECASE,
+)
 _KINDS: Mapping[str, MediaKind] = {"image": "image", "video": "video", "audio": "audio"}
 _VOICE = {"audio/ogg", "audio/opus", "audio/amr"}  # what phones record; music comes as MPEG or AAC
 _CARDS = {"text/vcard", "text/x-vcard", "text/directory"}
@@ -61,15 +66,15 @@ _STATES = {
 
 def status(form: Form, query: Mapping[str, str]) -> list[Event]:
     """How far a message of ours got; `query` holds our own id of it, as we wrote it into the address."""
-    word, code, sid = form["MessageStatus"], form.get("ErrorCode", ""), form.get("MessageSid", "")
+    word, code, sid = form["MessageStatus"], form.get("ErrorCode", "")[:20], form.get("MessageSid", "")
     state = _STATES.get(word)
     if state is None:
         log.warning("twilio.unknown_status", status=word[:40])
         return []
+    if not sid:  # two messages' reports would be taken for one
+        raise Unreadable("a delivery report without MessageSid")
     ours = query.get("message", "")
     message_id = int(ours) if re.fullmatch(r"[0-9]{1,16}", ours) else None
-    if not sid and message_id is None:
-        raise Unreadable("a delivery report without any id")
     kind = reported_kind(code) if state is DeliveryState.FAILED else ""
     return [DeliveryUpdate(f"status:{sid}:{word}:{code}", state, sid, message_id, code, kind)]
 

@@ -22,7 +22,6 @@ from channels.message import (
     Receipt,
     TemplateUse,
 )
-from channels.twilio_errors import meaning
 from tests.channels.contract import DictMemory, load_answers
 from tests.channels.twilio_fake import (
     ACCOUNT,
@@ -319,10 +318,3 @@ async def test_answers_that_nobody_recorded_have_a_meaning_too(
 async def test_twilios_wish_for_a_pause_is_heard(channel: Channel, twilio: Twilio) -> None:
     twilio.answer(SEND, (429, {"code": 20429}, {"Retry-After": "7"}))
     assert (await refused(channel)).retry_after_s == 7
-
-
-@pytest.mark.parametrize("code", [63009, 63013, 63014, 63018, 63019, 63038, 63042, 63049])
-def test_a_code_means_the_same_in_an_answer_and_in_a_report(code: int) -> None:
-    from channels.twilio_errors import reported_kind
-
-    assert reported_kind(str(code)) == meaning(code, 400).kind.value
