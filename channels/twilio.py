@@ -130,7 +130,7 @@ class TwilioChannel(Channel):
 
     async def send(self, message: OutboundMessage) -> Receipt:
         """Send one bubble; choices that Twilio will not show as buttons or a list go as numbers."""
-        if not message.choices or message.template:
+        if not message.choices or message.template or message.media:
             return await self._deliver(message, self._content(message))
         text = _marked(message.text, MOST_TEXT_WITH_CHOICES)
         as_list = is_list(message.choices, self._capabilities)
@@ -171,11 +171,14 @@ class TwilioChannel(Channel):
         if not message.media:
             return {"Body": _marked(message.text, MOST_TEXT)}
         url = {"MediaUrl": self.ports.media_url(message.media)}
-        if not message.text:
+        text = _marked(message.text, MOST_CAPTION)
+        if message.choices:  # no Content object of ours holds a file
+            text = _with_numbers(text, message)
+        if not text:
             return url
         if message.media.kind not in _CAPTIONED:  # better refused than half of it lost without a word
             raise SendError(SendErrorKind.PERMANENT_CONTENT, code=f"a {message.media.kind} carries no text")
-        return {**url, "Body": _marked(message.text, MOST_CAPTION)}
+        return {**url, "Body": text}
 
     def fetch_media(self, media: Media) -> AsyncIterator[bytes]:
         """Stream a file that came in."""
@@ -263,7 +266,7 @@ def _marked(text: str, most: int) -> str:
 def _with_numbers(text: str, message: OutboundMessage) -> str:
     """The choices as numbered text, where no Content object could be had; without descriptions if need be."""
     for describe in (True, False):
-        whole = f"{text}\n\n{to_marks(numbered(message.choices, describe=describe))}"
+        whole = f"{text}\n\n{to_marks(numbered(message.choices, describe=describe))}".lstrip()
         if len(whole) <= MOST_TEXT:
             break
     return whole

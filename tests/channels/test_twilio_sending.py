@@ -165,7 +165,8 @@ async def test_a_text_that_fills_no_form_goes_with_numbers(
     """No variable may be empty, and there are at most a hundred."""
     await channel.send(OutboundMessage(1, TO, text, YES_NO))
     assert twilio.asked(CONTENT) == []
-    assert twilio.asked(SEND)[0]["Body"].endswith("1 Ja\n2 Nein")
+    lines = twilio.asked(SEND)[0]["Body"].splitlines()
+    assert (lines[0], lines[-2:]) == (text.strip()[:5] or "1 Ja", ["1 Ja", "2 Nein"])
 
 
 async def test_more_choices_are_a_list(channel: Channel, twilio: Twilio) -> None:
@@ -271,6 +272,15 @@ async def test_a_file_goes_out_as_a_signed_address(
     assert [one["Body"] for one in first] == ["Der *Plan*"] * has_caption
     assert all(one["MediaUrl"].endswith("/media/token-of-the-file") for one in (*first, alone))
     assert "Body" not in alone
+
+
+async def test_a_file_with_choices_has_them_as_numbers_below_it(channel: Channel, twilio: Twilio) -> None:
+    """Buttons are a kind of message of their own; neither they nor the file may get lost."""
+    photo = Media("image", "token-of-the-file", "image/jpeg")
+    for text in ("Ist das Ihre?", ""):
+        await channel.send(OutboundMessage(1, TO, text, YES_NO, media=photo))
+    assert [one["Body"] for one in twilio.asked(SEND)] == ["Ist das Ihre?\n\n1 Ja\n2 Nein", "1 Ja\n2 Nein"]
+    assert all(one["MediaUrl"].endswith("/media/token-of-the-file") for one in twilio.asked(SEND))
 
 
 @pytest.mark.parametrize("name", [name for name in ANSWERS if ANSWERS[name]["outcome"] in OUTCOMES])
