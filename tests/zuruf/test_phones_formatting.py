@@ -2,6 +2,7 @@
 
 import pytest
 
+from channels.markup import to_marks
 from zuruf.demo.formatting import found_in, marked
 
 
@@ -50,3 +51,10 @@ def test_commands_are_tappable_where_the_messenger_has_them() -> None:
 def test_nothing_is_tappable_inside_code() -> None:
     code = {"type": "code", "offset": 0, "length": 19}
     assert list(found_in("https://example.org", [code], commands=True)) == []
+
+
+@pytest.mark.parametrize("text", ["~5 t~", "`x`", "*a", "_b c_d_"])
+def test_what_our_adapters_keep_from_being_a_mark_is_shown_as_it_is(text: str) -> None:
+    kept = to_marks(text)
+    if kept != text:
+        assert spans(kept) == []

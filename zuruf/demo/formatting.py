@@ -7,7 +7,8 @@ from zuruf.demo.providers.chats import Entity
 from zuruf.demo.providers.telegram.rules import utf16_units
 
 _KINDS = {"*": "bold", "_": "italic", "~": "strikethrough"}
-_PAIR = re.compile(r"(?<![\w*_~])([*_~])(?=\S)([^\n]*?\S)\1(?![\w*_~])")
+# A mark beside U+2060, a joiner without width, is meant as a character.
+_PAIR = re.compile(r"(?<![\w*_~])([*_~])(?=[^\s\u2060])([^\n]*?[^\s\u2060])\1(?![\w*_~])")
 _LINK = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)]")
 _COMMAND = re.compile(r"(?<!\S)/[a-z_]{1,32}\b")
 
