@@ -22,6 +22,7 @@ from zuruf.demo.providers.twilio.rules import (
 )
 
 _VARIABLE = re.compile(r"\{\{([0-9A-Za-z_]+)\}\}")
+_UNFIT = re.compile(r"[\r\n\t]| {5}")  # for a variable's value
 BUTTONS, LIST, TEXT = "twilio/quick-reply", "twilio/list-picker", "twilio/text"
 MOST_PAGE = 500
 
@@ -200,7 +201,9 @@ def _given(variables: str) -> Mapping[str, str]:
         given = json.loads(variables or "{}")
     except ValueError:
         given = None
-    if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
+    if not isinstance(given, dict) or not all(
+        isinstance(value, str) and not _UNFIT.search(value) for value in given.values()
+    ):
         raise Refused(400, 21656, "The ContentVariables Parameter is invalid")
     return given
 

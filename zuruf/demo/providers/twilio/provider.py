@@ -36,6 +36,7 @@ _MESSAGE = re.compile(r"/Messages/([A-Z]{2}[0-9a-f]{32})\.json")
 _MEDIA = re.compile(r"/Messages/(MM[0-9a-f]{32})/Media/(ME[0-9a-f]{32})(?:\.json)?")
 _MEDIA_LIST = re.compile(r"/Messages/(MM[0-9a-f]{32})/Media\.json")
 _CONTENT = re.compile(r"/v1/Content/(HX[0-9a-f]{32})")
+_FOR_THE_TOKEN = frozenset({".json", "/Balance.json"})
 _TYPING = "/v2/Indicators/Typing.json"
 
 
@@ -71,7 +72,8 @@ class FakeTwilio(People, Provider):
         self._desk = Desk(self.contents, self.files)
         self._lists = Lists(self.chats, account_sid, sender, self.reports.outcome)
         self._account_path = f"/2010-04-01/Accounts/{account_sid}"
-        self._proofs = [_proof(account_sid, auth_token)]
+        self._proof = _proof(account_sid, auth_token)
+        self._key_proofs: list[bytes] = []
 
     @property
     def account_url(self) -> str:
@@ -79,8 +81,8 @@ class FakeTwilio(People, Provider):
         return self.url + self._account_path
 
     def add_key(self, sid: str, secret: str) -> None:
-        """Make an API key, good for calls like the account's own token."""
-        self._proofs.append(_proof(sid, secret))
+        """Make an API key, good for messages and their files but not for the account itself."""
+        self._key_proofs.append(_proof(sid, secret))
 
     async def _open(self) -> None:
         self.couriers.start()
@@ -105,15 +107,21 @@ class FakeTwilio(People, Provider):
         try:
             if request.path.startswith("/cdn/"):
                 return self.media.fetch(request)
-            given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-            if not any(hmac.compare_digest(given, proof) for proof in self._proofs):
-                raise Refused(401, 20003, "Authentication Error - invalid username")
+            self._check_proof(request)
         except Refused as refused:
             return refused.response
         body = await request.content.read()
         if request.method == "POST" and request.path == f"{self._account_path}/Messages.json":
             return await self._carry_out(request, "send", lambda: self._send_message(body))
         return await self._carry_out(request, _name(request), lambda: self._answer(request, body))
+
+    def _check_proof(self, request: web.BaseRequest) -> None:
+        given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        if hmac.compare_digest(given, self._proof):
+            return
+        is_key = any(hmac.compare_digest(given, proof) for proof in self._key_proofs)
+        if not is_key or request.path.removeprefix(self._account_path) in _FOR_THE_TOKEN:
+            raise Refused(401, 20003, "Authentication Error - invalid username")
 
     async def _send_message(self, body: bytes) -> web.Response:
         try:
