@@ -143,10 +143,14 @@ def _named(templates: Sequence[Template]) -> str:
         return "no approved templates: nothing can be sent outside the reply window"
     told = (
         f"{template.name} ({', '.join(filter(None, [template.language, template.category]))},"
-        f" {len(template.variables)} variables)"
+        f" {_counted(len(template.variables))})"
         for template in templates
     )
     return "approved templates: " + ", ".join(told)
+
+
+def _counted(variables: int) -> str:
+    return "1 variable" if variables == 1 else f"{variables} variables"
 
 
 async def _check_clock(http: aiohttp.ClientSession, api_url: str, what: str) -> Finding:

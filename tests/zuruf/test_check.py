@@ -11,8 +11,11 @@ from tests.zuruf.whole_app import write_config
 from zuruf.app import App
 from zuruf.check import Finding, check_everything, show
 from zuruf.demo import SAMPLE_CONTENT
+from zuruf.demo import run as demo
 from zuruf.demo.providers.telegram import FakeTelegram
-from zuruf.demo.run import free_port
+from zuruf.demo.providers.threema import FakeThreema
+from zuruf.demo.providers.twilio import FakeTwilio
+from zuruf.demo.run import Messengers, free_port
 from zuruf.settings import Settings, load
 
 
@@ -88,3 +91,19 @@ async def test_a_database_that_is_away_is_named_without_its_password(tmp_path: P
         findings = await check_everything(settings_for(tmp_path, provider, url))
     assert "reachable" in troubles(findings, "database")[0].cure
     assert "hidden-password" not in str(findings)
+
+
+async def test_whatsapp_and_threema_show_their_accounts_templates_and_what_runs_out(tmp_path: Path) -> None:
+    async with FakeTwilio() as twilio, FakeThreema() as threema:
+        twilio.approve("answer_waiting", "de", "Guten Tag {{1}}, Ihre Antwort liegt bereit.")
+        threema.credits = 7
+        messengers = Messengers(whatsapp=twilio, threema=threema)
+        config = demo.write_config(tmp_path, messengers)
+        findings = await check_everything(load(config, {}))
+    names = ("channel whatsapp", "channel threema")
+    said = {name: [one.says for one in findings if one.what == name] for name in names}
+    assert any("account Demo, active" in line for line in said["channel whatsapp"])
+    assert "approved templates: answer_waiting (de, utility, 1 variable)" in said["channel whatsapp"]
+    assert any("end-to-end, 7 credits" in line for line in said["channel threema"])
+    [warning] = [one for one in troubles(findings, "channel threema") if "left" in one.says]
+    assert warning.says == "7 credits are left at Threema"
