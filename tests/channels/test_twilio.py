@@ -250,6 +250,13 @@ async def test_a_content_that_nobody_knows_gets_an_answer(channel: Channel) -> N
     assert (said.kind, said.unsupported) == ("unsupported", "order")
 
 
+async def test_a_code_beside_a_success_is_no_failure(channel: Channel) -> None:
+    form = {**dict(SAMPLES["status_read"]["form"]), "ErrorCode": "63018"}
+    [update] = await channel.parse(webhook_request(form_post(form)))
+    assert isinstance(update, DeliveryUpdate)
+    assert (update.state, update.error_code, update.error_kind) == (DeliveryState.READ, "63018", "")
+
+
 async def test_an_unknown_state_is_no_error(channel: Channel) -> None:
     form = {**dict(SAMPLES["status_read"]["form"]), "MessageStatus": "teleported"}
     assert await channel.parse(webhook_request(form_post(form))) == []

@@ -19,6 +19,7 @@ from channels.message import (
     InboundMessage,
     OutboundMessage,
     Receipt,
+    TemplateUse,
 )
 from tests.channels.contract import DictMemory
 from tests.channels.twilio_fake import (
@@ -92,6 +93,25 @@ async def test_a_lost_send_is_found_by_person_words_and_time(
     assert receipt == (Receipt("SM1", DeliveryState.ACCEPTED) if found else None)
     [asked] = twilio.asked(SEND)
     assert (asked["To"], asked["DateSent>"]) == ("whatsapp:+12025550123", "2026-09-21")
+
+
+async def test_of_two_like_sends_the_older_one_is_it_and_clocks_may_differ(
+    channel: Channel, twilio: Twilio
+) -> None:
+    """The younger is a copy that was sent meanwhile; and the list's clock may be behind ours."""
+    earlier = "Mon, 21 Sep 2026 14:13:15 +0000"
+    twilio.answer(SEND, one_page(listed("SM2"), listed("SM1", date_created=earlier, date_sent=earlier)))
+    assert await channel.look_up(OutboundMessage(1, TO, WORDS), NOW_MS, set()) == Receipt(
+        "SM1", DeliveryState.ACCEPTED
+    )
+
+
+async def test_a_template_is_found_by_its_words_as_they_are(channel: Channel, twilio: Twilio) -> None:
+    """They are WhatsApp's own, and not ours to mark."""
+    text = "~Nur heute~: 5*6* Tonnen"
+    twilio.answer(SEND, one_page(listed("SM1", body=text)))
+    message = OutboundMessage(1, TO, text, template=TemplateUse("HX1"))
+    assert await channel.look_up(message, NOW_MS, set()) == Receipt("SM1", DeliveryState.ACCEPTED)
 
 
 def written(sid: str, minutes_ago: float, **changes: Any) -> dict[str, Any]:
@@ -198,6 +218,19 @@ async def test_a_file_that_was_deleted_meanwhile_holds_nothing_up(
     assert twilio.asked("/Messages/MM1/Media.json")
 
 
+async def test_a_file_that_cannot_be_asked_about_now_is_waited_for(
+    twilio: Twilio, http: aiohttp.ClientSession
+) -> None:
+    """Its message comes with it the next time."""
+    memory = DictMemory()
+    memory.values["caught up until"] = str(NOW_MS - MINUTE_MS)
+    twilio.answer(SEND, one_page(written("MM1", 1, body="", num_media="1")))
+    twilio.answer("/Messages/MM1/Media.json", (503, ""))
+    with pytest.raises(SendError):
+        await caught_up(channel_at(twilio, http, memory))
+    assert memory.values["caught up until"] == str(NOW_MS - MINUTE_MS)
+
+
 async def test_a_messaging_service_makes_up_for_its_own_messages_alone(
     twilio: Twilio, http: aiohttp.ClientSession
 ) -> None:
@@ -256,6 +289,16 @@ async def test_only_approved_templates_are_listed_page_by_page(channel: Channel,
     ]
     assert (templates[0].text, templates[0].variables) == ("Guten Tag {{1}}", ("1", "2", "10"))
     assert twilio.asked(path)[1]["Page"] == "1"
+
+
+async def test_a_list_of_templates_without_end_is_read_to_a_thousand(
+    channel: Channel, twilio: Twilio
+) -> None:
+    """And at the host that we know, whatever the answer names."""
+    path, elsewhere = "/v1/ContentAndApprovals", "https://evil.example/v1/ContentAndApprovals?Page=1"
+    twilio.answer(path, (200, {"contents": [], "meta": {"next_page_url": elsewhere}}))
+    assert await channel.templates() == []
+    assert [asked.get("Page") for asked in twilio.asked(path)] == [None, *["1"] * 9]
 
 
 async def test_the_account_is_asked_about_with_its_token_and_a_key_tried_for_what_it_is_for(

@@ -84,7 +84,10 @@ async def fetched(channel: Channel, url: str) -> bytes:
     return b"".join([chunk async for chunk in channel.fetch_media(Media("image", url))])
 
 
-async def test_the_store_gets_no_proof(channel: Channel, hosts: Hosts) -> None:
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_the_store_gets_no_proof(channel: Channel, hosts: Hosts, status: int) -> None:
+    """Whichever way Twilio sends us on."""
+    hosts.status = status
     assert await fetched(channel, hosts.url + FILE) == b"a photo"
     assert (hosts.proofs, hosts.store_proofs) == ([True], [False])
 

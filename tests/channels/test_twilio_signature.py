@@ -80,6 +80,7 @@ BY_SHARED_KEY = {SETTINGS: "key=webhooks_sharedkey_1,algorithm=HMAC_SHA256"}
         (SHARED_KEY, SHARED_KEY, "sha1", BY_SHARED_KEY, False),
         (SHARED_KEY, TOKEN, "sha1", {SETTINGS: "algorithm=HMAC_SHA1"}, False),
         (SHARED_KEY, TOKEN, "sha1", {SETTINGS: "none"}, False),
+        (SHARED_KEY, SHARED_KEY, "sha256", {SETTINGS: "key=k,algorithm=HMAC_SHA512"}, False),
     ],
 )
 async def test_no_header_chooses_a_weaker_or_another_key(
@@ -105,6 +106,18 @@ async def test_no_empty_key_signs_anything() -> None:
                 channel.verify(
                     webhook_request(form_post(message_form(), token="", digest=digest, headers=headers))
                 )
+
+
+async def test_a_form_of_hundreds_of_fields_is_none_of_twilios(channel: Channel) -> None:
+    """They would all have to be sorted before anybody knows who sent them."""
+    for more, accepted in ((100, True), (300, False)):
+        form = {**message_form(), **{f"Field{number}": "x" for number in range(more)}}
+        request = webhook_request(form_post(form))
+        if accepted:
+            channel.verify(request)
+            continue
+        with pytest.raises(WebhookRejected):
+            channel.verify(request)
 
 
 def encodable(most: int) -> st.SearchStrategy[str]:
