@@ -175,6 +175,8 @@ def render(content: Content, variables: str) -> Rendered:
     given = _given(variables)
 
     def filled(text: str) -> str:
+        if "{{" not in text:
+            return text
         return _VARIABLE.sub(lambda found: given.get(found[1], content.variables.get(found[1], "")), text)
 
     kind, shape = next(iter(content.types.items()))
