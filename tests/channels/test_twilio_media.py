@@ -134,6 +134,7 @@ HOSTILE = (
     "{twilio}" + FILE + "#x",
     "{twilio}" + FILE + "%2f..",
     "{twilio}" + FILE.replace("Media/ME1", "Media/"),
+    "/Messages/MM1/Media/ME1",
     "file:///etc/passwd",
     "",
 )
