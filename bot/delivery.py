@@ -61,7 +61,7 @@ def record(connection: Connection, results: Sequence[SendResult]) -> None:
     sent = [result for result in results if isinstance(result, Sent)]
     if sent:
         run_many(connection, _MARK_SENT, [_sent_row(result) for result in sent])
-        remove(connection, [result.job.message.message_id for result in sent])
+        run_many(connection, _DELETE_TRIED, [{"b_id": result.job.message.message_id} for result in sent])
         _follow_moves(connection, sent)
     for result in results:
         if isinstance(result, NotSent):
@@ -143,7 +143,11 @@ def cancel_unsent(connection: Connection, conversation_id: int, status: str = "c
 
 _MARK_SENT = (
     sa.update(_MESSAGE)
-    .where(_MESSAGE.c.id == sa.bindparam("b_id"))
+    .where(
+        _MESSAGE.c.id == sa.bindparam("b_id"),
+        # A report was quicker than the answer, said that it failed, and the message waits to go out again.
+        ~sa.exists().where(_OUTBOX.c.message_id == _MESSAGE.c.id, _OUTBOX.c.state == "queued"),
+    )
     .values(
         provider_id=sa.bindparam("b_provider_id"),
         # Spelled out: one statement for many rows cannot hold an IN list.
@@ -156,6 +160,7 @@ _MARK_SENT = (
 
 
 _DELETE = sa.delete(_OUTBOX).where(_OUTBOX.c.message_id == sa.bindparam("b_id"))
+_DELETE_TRIED = _DELETE.where(_OUTBOX.c.state != "queued")
 
 
 def _sent_row(result: Sent) -> dict[str, Any]:
@@ -179,8 +184,9 @@ def _follow_moves(connection: Connection, sent: Sequence[Sent]) -> None:
 
 def _record_failure(connection: Connection, result: NotSent) -> None:
     job, message_id = result.job, result.job.message.message_id
-    if connection.scalar(sa.select(_OUTBOX.c.state).where(_OUTBOX.c.message_id == message_id)) is None:
-        return  # a report was quicker than our time-out: the provider has the message
+    state = connection.scalar(sa.select(_OUTBOX.c.state).where(_OUTBOX.c.message_id == message_id))
+    if state in {None, "queued"}:
+        return  # a report was quicker than our time-out, and has settled what becomes of the message
     error = {"error_kind": result.error.kind.value, "error_code": result.error.code}
     match result.verdict:
         case Retry(at_ms):
@@ -212,10 +218,15 @@ def give_up(connection: Connection, message_id: int, conversation_id: int, verdi
         connection.execute(reached)
         cancel_unsent(connection, conversation_id)
     if verdict.opted_out:
-        contact_id = sa.select(_ADDRESS.c.contact_id).where(_ADDRESS.c.id == address_id).scalar_subquery()
+        # The chat is locked before it is read whose it is: a merge may be moving it to another contact.
+        connection.execute(_LOCK, {"id": conversation_id})
+        contact_id = connection.scalar(sa.select(_ADDRESS.c.contact_id).where(_ADDRESS.c.id == address_id))
         stopped = sa.update(_CONTACT).where(_CONTACT.c.id == contact_id, _CONTACT.c.stopped_at_ms.is_(None))
         now_ms = sa.select(_MESSAGE.c.created_at_ms).where(_MESSAGE.c.id == message_id).scalar_subquery()
         connection.execute(stopped.values(stopped_at_ms=now_ms))
+
+
+_LOCK = sa.select(_CONVERSATION.c.id).where(_CONVERSATION.c.id == sa.bindparam("id")).with_for_update()
 
 
 def _address_of(conversation_id: int) -> sa.ScalarSelect[Any]:

@@ -15,6 +15,8 @@ from channels.message import InboundMessage
 
 Mode = Literal["bot", "waiting", "agent"]
 ONE_DAY_MS = 24 * 3600 * 1000
+# In a conversation's memory: the language of what was understood, where the messenger tells none.
+GUESSED_LANGUAGE = "guessed_language"
 
 
 class Place(IntEnum):
@@ -189,6 +191,7 @@ class Turn:
     mode: Mode = "bot"
     contact_name: str = ""
     stopped: bool = False
+    stopped_at_ms: int | None = None
     language_chosen: bool = False  # the contact picked `language`; else it is a guess
     notice_version: str = ""  # the privacy notice that this address has seen
     memory: Mapping[str, Any] = field(default_factory=dict)
@@ -260,6 +263,13 @@ class Dialog:
         return {name: value for name, value in seen.items() if value is not None}
 
 
+def _language_of(write: Write) -> str | None:
+    """The language that a write chooses, or takes a first guess at."""
+    if isinstance(write, ChooseLanguage):
+        return write.language
+    return write.value if isinstance(write, Remember) and write.key == GUESSED_LANGUAGE else None
+
+
 def greet(turn: Turn, outcome: Outcome) -> Outcome:
     """`outcome` with greeting and privacy notice before it, once per version of the notice.
 
@@ -268,7 +278,7 @@ def greet(turn: Turn, outcome: Outcome) -> Outcome:
     version = turn.content.notice_version
     if turn.notice_version == version or turn.mode != "bot":
         return outcome
-    chosen = [write.language for write in outcome.writes if isinstance(write, ChooseLanguage)]
+    chosen = [language for write in outcome.writes if (language := _language_of(write))]
     greeting = Reply(turn.content.say("greeting", [turn.language, *chosen][-1]))
     answer = merge(outcome.replies)
     return replace(

@@ -130,7 +130,9 @@ class Draft:
             case ChooseLanguage(chosen):
                 party.language = self.languages[party.contact_id] = chosen
             case SetStopped(stopped):
-                party.stopped_at_ms = self.stops[party.contact_id] = self.now_ms if stopped else None
+                # When it was said, not when it arrived: an older START must not lift it.
+                said_at_ms = min(self.now_ms, party.last_inbound_at_ms or self.now_ms)
+                party.stopped_at_ms = self.stops[party.contact_id] = said_at_ms if stopped else None
             case NoticeShown(version):
                 party.notice_version, party.address_changed = version, True
             case CloseQuestion(question_id, answer):

@@ -15,8 +15,9 @@ from bot.cleaning import clean
 from bot.clock import Clock
 from bot.content import Content
 from bot.database import Database
-from bot.dialog import Dialog, MoveHere, Origin, Outcome, Reply, SetMode, Turn
+from bot.dialog import GUESSED_LANGUAGE, Dialog, MoveHere, Origin, Outcome, Reply, SetMode, Turn
 from bot.draft import Draft
+from bot.linking import link
 from bot.moves import Moves
 from bot.outbox import SendJob, TakeSlot, say
 from bot.parties import Name, Party, Wanted, names_of
@@ -142,9 +143,9 @@ class Inbox:
             people.create(connection, self._ids, list(strangers.values()), draft.now_ms)
             known |= people.load(connection, names, draft.now_ms, wanted)
         several = [(channel, sender) for channel, sender, _ in senders if len(sender.identifiers) > 1]
-        linked = [people.link(connection, known, *one, draft.now_ms) for one in several]
-        if any(linked):
-            known = people.load(connection, names, draft.now_ms, wanted)
+        for channel, sender in several:
+            if link(connection, self._ids, known, channel, sender, draft.now_ms):
+                known = people.load(connection, names, draft.now_ms, wanted)
         draft.moves.begin(connection, known, draft.now_ms)
         return known
 
@@ -248,6 +249,7 @@ def _turn(
         mode=party.mode,
         contact_name=party.contact_name,
         stopped=party.stopped_at_ms is not None,
+        stopped_at_ms=party.stopped_at_ms,
         language_chosen=party.language is not None,
         notice_version=party.notice_version,
         memory=party.memory,
@@ -260,8 +262,9 @@ def _turn(
 
 
 def _language(party: Party, content: Content) -> str:
-    hint = party.language_hint if party.language_hint in content.organisation.languages else None
-    return party.language or hint or content.language
+    guesses = (party.memory.get(GUESSED_LANGUAGE), party.language_hint)
+    guess = next((one for one in guesses if one in content.organisation.languages), content.language)
+    return party.language or guess
 
 
 def _origin(moves: Moves, party: Party, message: InboundMessage, content: Content) -> Origin | None:

@@ -56,7 +56,7 @@ def _names(turn: Turn) -> dict[str, str]:
 
 
 def _named(turn: Turn) -> str | None:
-    said = words_beside(turn.text, ASIDE)
+    said = [word for word in words_beside(turn.text, ASIDE) if word not in ASKS]
     if len(said) != 1:
         return None
     names = {fold(name): code for code, name in _names(turn).items()}

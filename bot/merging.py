@@ -39,7 +39,7 @@ def merge_contacts(connection: Connection, keep: int, drop: int, now_ms: int) ->
         "name": ours.name or theirs.name,
         "language": ours.language or theirs.language,
         "language_hint": ours.language_hint or theirs.language_hint,
-        "stopped_at_ms": min(stops, default=None),
+        "stopped_at_ms": max(stops, default=None),  # no older START lifts the newer one
     }
     connection.execute(sa.update(_CONTACT).where(_CONTACT.c.id == keep).values(merged))
     if len(stops) == 2:

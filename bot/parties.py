@@ -4,7 +4,7 @@ A `Party` is the working copy of one conversation while its batch runs; what the
 change in it is written back once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 
 from bot.dialog import Mode, Option, Question
 from bot.ids import Ids
-from bot.merging import merge_contacts
 from bot.questions import question_id_in
 from bot.statements import insert_new
 from bot.tables import (
@@ -143,52 +142,6 @@ def create(connection: Connection, ids: Ids, senders: Sequence[tuple[str, Sender
         connection.execute(sa.insert(_CONTACT), [contact for contact, _ in rows])
         connection.execute(sa.insert(_ADDRESS), [address for _, address in rows])
         connection.execute(sa.insert(_CONVERSATION), [_conversation_row(ids, address) for _, address in rows])
-
-
-def link(
-    connection: Connection, known: Mapping[Name, Party], channel: str, sender: Sender, now_ms: int
-) -> bool:
-    """Let an address have all the names that the provider attests for it; true: load the parties anew.
-
-    Where the names belong to two addresses so far, these turn out to be one person: from now on that is
-    one contact, and what is said arrives in the conversation of the name that we answer to.
-    """
-    names = names_of(channel, sender)
-    parties = [known[name] for name in names if name in known]
-    if not parties or (len(parties) == len(names) and len({party.address_id for party in parties}) == 1):
-        return False
-    home = parties[0]
-    missing = [
-        {"channel": name[0], "kind": name[1], "value": name[2], "address_id": home.address_id}
-        for name in sorted(names)
-        if name not in known
-    ]
-    insert_new(connection, _IDENTIFIER, missing, _IDENTIFIER.c.address_id)
-    for contact_id in sorted({party.contact_id for party in parties} - {home.contact_id}):
-        merge_contacts(connection, home.contact_id, contact_id, now_ms)
-    _keep_waiting(connection, home, parties, now_ms)
-    theirs = sa.tuple_(_IDENTIFIER.c.channel, _IDENTIFIER.c.kind, _IDENTIFIER.c.value).in_(names)
-    connection.execute(sa.update(_IDENTIFIER).where(theirs).values(address_id=home.address_id))
-    return True
-
-
-def _keep_waiting(connection: Connection, home: Party, parties: Iterable[Party], now_ms: int) -> None:
-    """Nothing more arrives in the other chats: whoever waits for a person in one of them waits at home."""
-    beside = next((party for party in parties if party.mode != "bot"), None)
-    if home.mode != "bot" or beside is None:
-        return
-    waiting = {
-        "mode": "waiting",
-        "waiting_since_ms": beside.waiting_since_ms or now_ms,
-        "waiting_reason": beside.waiting_reason or "asked",
-        "urgent": beside.urgent,
-    }
-    is_home = _CONVERSATION.c.id == home.conversation_id
-    connection.execute(sa.update(_CONVERSATION).where(is_home).values(waiting))
-    if beside.mode == "waiting":  # an agent's chat is the agent's to close
-        done = {"mode": "bot", "waiting_since_ms": None, "waiting_reason": "", "urgent": False}
-        is_beside = _CONVERSATION.c.id == beside.conversation_id
-        connection.execute(sa.update(_CONVERSATION).where(is_beside).values(done))
 
 
 def _contact_row(contact_id: int, sender: Sender, now_ms: int) -> dict[str, Any]:

@@ -117,10 +117,13 @@ def _find(
 
 def _is_of_an_earlier_try(found: Any, update: DeliveryUpdate) -> bool:
     """A message that was sent again after a reported failure listens to its new send alone."""
-    if "sent_again" not in found.extra or not update.provider_id:
+    if not update.provider_id:
         return False
     is_known = update.provider_id == found.provider_id
-    return is_known if found.state else not is_known
+    if "sent_again" in found.extra:
+        return is_known if found.state else not is_known
+    # After an unclear send both tries may be real; but the failure of one says nothing of the other.
+    return update.state is DeliveryState.FAILED and bool(found.provider_id) and not is_known
 
 
 def _failed(
@@ -134,7 +137,7 @@ def _failed(
     error = {"error_kind": update.error_kind, "error_code": update.error_code}
     _write(connection, found, update, status="failed", **error)
     if kind is SendErrorKind.NEEDS_TEMPLATE:
-        _close_window(connection, found.conversation_id)
+        _close_window(connection, found)
     give_up(connection, found.id, found.conversation_id, giving_up(kind))
     return False
 
@@ -175,10 +178,16 @@ def _send_again(
     connection.execute(sa.insert(_OUTBOX), [row])
 
 
-def _close_window(connection: Connection, conversation_id: int) -> None:
-    """The provider knows better than our count of hours: until the person writes, nothing goes out freely."""
-    mine = _CONVERSATION.c.id == conversation_id
-    connection.execute(sa.update(_CONVERSATION).where(mine).values(last_inbound_at_ms=None))
+def _close_window(connection: Connection, found: Any) -> None:
+    """The provider knows better than our count of hours: until the person writes, nothing goes out freely.
+
+    Unless they have written since the message that it refused.
+    """
+    mine = (
+        _CONVERSATION.c.id == found.conversation_id,
+        _CONVERSATION.c.last_inbound_at_ms <= found.created_at_ms,
+    )
+    connection.execute(sa.update(_CONVERSATION).where(*mine).values(last_inbound_at_ms=None))
 
 
 def _write(connection: Connection, found: Any, update: DeliveryUpdate, **values: Any) -> None:

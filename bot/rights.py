@@ -120,7 +120,7 @@ def objection_answered(turn: Turn, question: Question, value: str) -> Outcome:
     """Whether the free-form objection was meant as STOP."""
     if value == "yes":
         return _stop(turn, str(turn.memory.get("objection", turn.text)))
-    if "objection" not in turn.memory:
+    if "objection" not in turn.memory or _stopped_since(turn, question.asked_at_ms):
         return Outcome((Reply(turn.say("stop-again")),))  # an explicit STOP came since: this lifts nothing
     return Outcome((Reply(turn.say("objection-lifted")),), (SetStopped(False), Remember("objection", None)))
 
@@ -136,7 +136,13 @@ def _stop(turn: Turn, wording: str) -> Outcome:
     return Outcome((Reply(turn.say(key)),), (SetStopped(True), declared, Remember("objection", None)))
 
 
+def _stopped_since(turn: Turn, at_ms: int) -> bool:
+    return turn.stopped_at_ms is not None and turn.stopped_at_ms > at_ms
+
+
 def _start(turn: Turn) -> Outcome:
+    if _stopped_since(turn, turn.message.sent_at_ms):  # it came late, and a STOP was said after it
+        return Outcome((Reply(turn.say("stop-again")),))
     topics = turn.lead_to("topics") if turn.mode == "bot" else None
     replies = (Reply(turn.say("start")), *(topics.replies if topics else ()))
     return Outcome(merge(replies), (SetStopped(False), Remember("objection", None)))

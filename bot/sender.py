@@ -95,6 +95,7 @@ class Sender:
     async def run(self) -> None:
         """Send what is due until cancelled."""
         sweeping = asyncio.create_task(self._sweep_for_ever(), name=f"sweep {self.channel.name}")
+        settling = asyncio.create_task(self._settle_for_ever(), name=f"settle {self.channel.name}")
         try:
             while True:
                 self._wake.clear()  # before looking: what comes in meanwhile is not missed
@@ -102,6 +103,7 @@ class Sender:
                 await self._wait_for_work()
         finally:
             sweeping.cancel()
+            settling.cancel()
 
     def hold(self) -> None:
         """Send nothing more from this process: what comes in is queued for another one."""
@@ -200,7 +202,7 @@ class Sender:
         self._unrecorded.add(result.job.message.message_id)
 
     def _failed(self, job: SendJob, error: SendError) -> NotSent:
-        name, reports = self.channel.name, self.channel.capabilities.delivery_reports
+        name, reports = self.channel.name, self.channel.capabilities.reports_name_ours
         log.warning("send.failed", channel=name, kind=error.kind.value, code=error.code, attempt=job.attempts)
         self._mind_the_channel(job, error)
         verdict = after_failure(error, job.attempts, real_now_ms(), has_reports=reports)
@@ -223,13 +225,22 @@ class Sender:
             if self._failures > TOLERATED_FAILURES:
                 self._paused_until_s = now_s + back_off_ms(self._failures) / 1000
 
-    async def _sweep_for_ever(self) -> None:
-        hold_ms = UNCLEAR_HOLD_MS if self.channel.capabilities.delivery_reports else 0
-        name = self.channel.name
-        while True:
+    async def _settle_for_ever(self) -> None:
+        """Apart from the sweep: a provider in trouble takes its time to answer."""
+        while self.channel.capabilities.looks_up:
             try:
                 for found in await self._settler.look(real_now_ms()):
                     await self._keep(found)
+                    self.wake()
+            except Exception:
+                log.exception("settle.failed", channel=self.channel.name)
+            await asyncio.sleep(SWEEP_S)
+
+    async def _sweep_for_ever(self) -> None:
+        hold_ms = UNCLEAR_HOLD_MS if self.channel.capabilities.reports_name_ours else 0
+        name = self.channel.name
+        while True:
+            try:
                 now_ms, under_way = real_now_ms(), {*self._open, *self._unrecorded}
                 settle = partial(sweep, channel=name, now_ms=now_ms, hold_ms=hold_ms)
                 forgotten = partial(

@@ -4,6 +4,7 @@ A status report settles most of them by itself. Looking up is for the rest: soon
 more before the time is up at which a reply would be sent again.
 """
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -24,6 +25,7 @@ log = structlog.get_logger(__name__)
 _OUTBOX, _MESSAGE = table(Outbox), table(Message)
 
 LOOKS_LEFT_MS = (55_000, 30_000, 5_000)  # before the hold ends: reports are quicker than any of these
+LOOK_TIMEOUT_S = 5.0
 MOST_AT_ONCE = 20
 MOST_TAKEN = 200
 
@@ -58,9 +60,12 @@ class Settler:
         taken = await read(partial(_taken, conversation_id=row.conversation_id))
         try:
             for job in jobs:
-                receipt = await self._channel.look_up(job.message, since_ms, taken)
+                async with asyncio.timeout(LOOK_TIMEOUT_S):
+                    receipt = await self._channel.look_up(job.message, since_ms, taken)
                 if receipt:
                     return Sent(job, receipt)
+        except TimeoutError:
+            log.warning("send.not_looked_up", channel=self._channel.name, kind="time-out")
         except SendError as error:
             log.warning("send.not_looked_up", channel=self._channel.name, kind=error.kind.value)
         return None

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy import Connection
 
+from bot.commits import DatabaseUnavailable
 from bot.database import Database
 from bot.pacing import back_off_ms
 from bot.sender import real_now_ms
@@ -72,7 +73,13 @@ class Unsealer:
             log.warning("unseal.unreadable", channel=row.channel, error=type(error).__name__)
             events = [_given_up(row, reason)]
         # Should this process die between these two, the events are recognised as seen the next time.
-        await self._accept(row.channel, events)
+        try:
+            await self._accept(row.channel, events)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            log.exception("unseal.not_storable", channel=row.channel)
+            await self._accept(row.channel, [_given_up(row, type(error).__name__)])
         await self._database.write(partial(_delete, row_id=row.id))
 
     async def _put_off(self, row: Any) -> None:

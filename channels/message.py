@@ -285,6 +285,7 @@ class Capabilities:
     receives: frozenset[Received] = frozenset()
     delivery_reports: bool = False
     read_reports: bool = False
+    reports_name_ours: bool = False  # a report comes with our own id: it settles a send whose answer was lost
     looks_up: bool = False  # `look_up` can tell what became of an unclear send
     templates: bool = False
     window_h: int | None = None  # hours after the person's last message in which we may write freely

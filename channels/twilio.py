@@ -192,7 +192,7 @@ class TwilioChannel(Channel):
         said = {text, message.text}  # a template's text is not ours to mark
         if message.choices:
             said.add(_with_numbers(text, message))
-        return await look_up(self._api, message, said, since_ms, taken)
+        return await look_up(self._api, self._ours, message, said, since_ms, taken)
 
     async def catch_up(self, store: StoreEvents) -> Gap | None:
         """Store from Twilio's list what no webhook brought: after its few repeats it is only there."""
@@ -249,6 +249,7 @@ def _capabilities(per_s: float) -> Capabilities:
         receives=RECEIVES,
         delivery_reports=True,
         read_reports=True,
+        reports_name_ours=True,
         looks_up=True,
         templates=True,
         window_h=24,

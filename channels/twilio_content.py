@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 MOST_KNOWN = 2000  # sids held in this process; all others are in the memory
 MOST_VARIABLES = 100
+CREATE_TIMEOUT_S = 5.0  # well within the time that a send may take: then it goes as numbered text
 PAUSE_S = 60.0  # after a refusal, numbered text for so long
 LONGEST_LIST_BUTTON = 20
 # A variable may hold no line break, no tab and no more than four spaces in a row (21656).
@@ -95,12 +96,18 @@ class Contents:
         content = {"friendly_name": name, "language": "de", "variables": samples, "types": types}
         sid = ""
         try:
-            sid = await self._api.create_content(content)
+            async with asyncio.timeout(CREATE_TIMEOUT_S):
+                sid = await self._api.create_content(content)
+        except TimeoutError:
+            log.warning("twilio.no_content", kind="time-out", code="")
         except SendError as error:
             log.warning("twilio.no_content", kind=error.kind.value, code=error.code)
         if sid:
             await self._memory.put(key, sid)
         else:
+            if len(self._refused_until_s) >= MOST_KNOWN:
+                self._refused_until_s.clear()
+                self._creating.clear()
             self._refused_until_s[key] = time.monotonic() + PAUSE_S
         return sid
 

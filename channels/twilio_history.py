@@ -32,13 +32,20 @@ class Ours:
 
 
 async def look_up(
-    api: TwilioApi, message: OutboundMessage, said: Collection[str], since_ms: int, taken: Collection[str]
+    api: TwilioApi,
+    ours: Ours,
+    message: OutboundMessage,
+    said: Collection[str],
+    since_ms: int,
+    taken: Collection[str],
 ) -> Receipt | None:
     """The send that nobody answered, found by person, time, and one of the ways in which it may be worded."""
     to, words = PREFIX + message.to.value, {_words(text) for text in said}
     listed = await _listed(api, {"To": to}, since_ms - CLOCKS_DIFFER_MS)
     for one in reversed(listed):  # the oldest that fits: a copy would be younger
         if one.get("to") != to or one.get("direction") == "inbound" or one.get("sid") in taken:
+            continue
+        if not ours.messaging_service_sid and one.get("from") != ours.sender:
             continue
         if one.get("status") not in _GONE and _words(str(one.get("body") or "")) in words:
             return Receipt(str(one["sid"]), DeliveryState.ACCEPTED)

@@ -96,7 +96,7 @@ ROWS: Mapping[str, Callable[[Capabilities], str]] = {
     "sends files": _sent,
     "reports": _reports,
     "settles unclear sends": lambda can: (
-        "by report and list" if can.looks_up else "by report" if can.delivery_reports else "–"
+        "by report and list" if can.looks_up else "by report" if can.reports_name_ours else "–"
     ),
     "reply window": lambda can: f"{can.window_h} h" if can.window_h else "always open",
     "templates": lambda can: _yes(can.templates),

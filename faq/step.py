@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.dialog import (
+    GUESSED_LANGUAGE,
     ONE_DAY_MS,
     Ask,
     Option,
@@ -59,7 +60,13 @@ class Faq:
         return shown or self._give_up(turn, "" if value == PERSON else "not_understood")
 
     def _settle(self, turn: Turn, reading: Reading) -> Outcome | None:
-        turn = _in_language_of(turn, reading)
+        spoken = _in_language_of(turn, reading)
+        outcome = self._answer(spoken, reading)
+        if outcome is None or spoken.language == turn.language:
+            return outcome
+        return replace(outcome, writes=(*outcome.writes, Remember(GUESSED_LANGUAGE, spoken.language)))
+
+    def _answer(self, turn: Turn, reading: Reading) -> Outcome | None:
         answers: dict[str, Wording] = {}
         unanswered: list[Asked] = []
         for asked in reading.questions:

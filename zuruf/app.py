@@ -149,7 +149,9 @@ class App:
     async def _open_doors(self) -> None:
         self.server = server = web.Application(client_max_size=MOST_BODY_BYTES)
         door = WebhookDoor(self.gateway.channels, self.gateway.inbox.accept)
-        server.add_routes([*door.routes, *self.media_door.routes, *health_routes(self._readiness)])
+        server.add_routes(
+            [*door.routes, *self.media_door.routes, *health_routes(self._readiness, in_full=False)]
+        )
         own_name = urlsplit(self.settings.console.public_url).hostname or ""
         self.console = console = pages_app({own_name, *LOOPBACK_HOSTS}, self._templates)
         console.add_routes(health_routes(self._readiness))

@@ -17,8 +17,13 @@ class Readiness:
     partial: Mapping[str, str] = field(default_factory=dict)
 
 
-def health_routes(readiness: Callable[[], Awaitable[Readiness]]) -> list[web.RouteDef]:
-    """`/healthz`: the process answers. `/readyz`: it can work, else 503; either way with what is wrong."""
+def health_routes(
+    readiness: Callable[[], Awaitable[Readiness]], *, in_full: bool = True
+) -> list[web.RouteDef]:
+    """`/healthz`: the process answers. `/readyz`: it can work, else 503; either way with what is wrong.
+
+    Not `in_full`: only what it is about. What is left at a provider is nothing for the internet.
+    """
 
     async def healthz(request: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
@@ -31,7 +36,8 @@ def health_routes(readiness: Callable[[], Awaitable[Readiness]]) -> list[web.Rou
             found = Readiness({"gateway": f"did not answer within {PROBE_TIMEOUT_S} s"})
         told = {"status": "not ready" if found.blocking else "ready"}
         trouble = {**found.blocking, **found.partial}
-        body = {**told, "trouble": trouble} if trouble else told
+        shown = trouble if in_full else sorted(trouble)
+        body = {**told, "trouble": shown} if trouble else told
         return web.json_response(body, status=503 if found.blocking else 200)
 
     return [web.get("/healthz", healthz), web.get("/readyz", readyz)]

@@ -16,6 +16,8 @@ from channels.message import Media
 LINK_LIVES_S = 3600  # providers fetch within seconds, but may queue a message for a while
 # What a browser would run is handed out as a file to save, should anybody open the link in one.
 SHOWN = ("image/jpeg", "image/png", "image/webp", "audio/", "video/", "application/pdf", "text/vcard")
+# Nothing that a browser would run either, and providers go by the type.
+SAVED = ("application/msword", "application/vnd.", "text/plain", "text/csv")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "private, no-store",
@@ -55,9 +57,10 @@ class MediaDoor:
         if not path.is_relative_to(self._folder) or not await asyncio.to_thread(path.is_file):
             raise web.HTTPNotFound
         shown = content_type.startswith(SHOWN)
+        told = content_type if shown or content_type.startswith(SAVED) else "application/octet-stream"
         headers = {
             **HEADERS,
-            "Content-Type": content_type if shown else "application/octet-stream",
+            "Content-Type": told,
             "Content-Disposition": _disposition("inline" if shown else "attachment", file_name or path.name),
         }
         return web.FileResponse(path, headers=headers)

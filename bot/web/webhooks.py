@@ -62,6 +62,8 @@ class WebhookDoor:
     async def _take(self, channel: Channel, call: WebhookRequest) -> None:
         try:
             events = await channel.parse(call)
+        except DatabaseUnavailable:
+            raise  # what the adapter remembers could not be read: the provider has to come back
         except Exception as error:
             if not isinstance(error, Unreadable):
                 log.exception("webhook.parse_crashed", channel=channel.name)

@@ -54,6 +54,7 @@ class ScriptedChannel(Channel):
             button_title_limit=64,
             rate=RateLimit(rate, burst=1000),
             delivery_reports=reports,
+            reports_name_ours=reports,
             **capabilities,
         )
 

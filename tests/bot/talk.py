@@ -85,6 +85,7 @@ class Talk:
     mode: Mode = "bot"
     language: str = "de"
     stopped: bool = False
+    stopped_at_ms: int | None = None
     greeted: bool = True
     memory: dict[str, Any] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
@@ -148,6 +149,7 @@ class Talk:
                 channel="whatsapp",
                 mode=self.mode,
                 stopped=self.stopped,
+                stopped_at_ms=self.stopped_at_ms,
                 notice_version=self.content.notice_version if self.greeted else "",
                 memory=dict(self.memory),
                 questions=tuple(self.questions),

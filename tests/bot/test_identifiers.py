@@ -103,3 +103,18 @@ async def test_who_waits_for_a_person_under_one_name_goes_on_waiting_under_both(
     beside, home = await rows(database, modes)
     assert home == ("waiting", reason or "asked", True)
     assert beside == (after, "", after == "agent")
+
+
+async def test_a_number_that_was_given_away_brings_its_new_owner_neither_chat_nor_consent(
+    database: Database, tmp_path: Path
+) -> None:
+    channel = ScriptedChannel()
+    other = Identifier("bsuid", "DE.100000000000000000009")
+    async with running(make_gateway(database, channel, tmp_path)) as gateway:
+        for message in (from_("eins", PHONE, HIDDEN), from_("zwei", PHONE, other), from_("drei", HIDDEN)):
+            await gateway.inbox.accept("test", [message])
+            await settled(database)
+    assert await rows(database, "SELECT count(*) FROM contact") == [(2,)]
+    asked_in = "SELECT conversation_id FROM message WHERE direction = 'in' ORDER BY id"
+    first, second, third = [row[0] for row in await rows(database, asked_in)]
+    assert first == third != second

@@ -140,3 +140,22 @@ async def test_reports_of_one_batch_are_folded_in_their_order(database: Database
         ]
         await gateway.inbox.accept("test", [*updates, DeliveryUpdate("nobody's", DeliveryState.READ, "p0")])
         assert await status_of(database, message_id) == ("read", "", "")
+
+
+async def test_a_failure_that_is_reported_before_the_sends_own_answer_costs_no_message(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.reports.SEND_AGAIN_AFTER_MS", 500)
+    channel = ScriptedChannel(reports=True)
+    gateway = make_gateway(database, channel, tmp_path)
+    async with running(gateway):
+        await answered(gateway, database)
+        channel.latency_s = 0.3
+        await gateway.inbox.accept("test", [said("anna", "noch was", "2")])
+        await until(lambda: len(channel.tries) == 3)
+        message_id = channel.tries[-1].message_id
+        busy = {"error_kind": "retry_after", "error_code": "63018"}
+        await report(gateway, "1", message_id, DeliveryState.FAILED, provider_id=f"p{message_id}", **busy)
+        await until(lambda: channel.texts_to("anna").count("echo noch was") == 2)
+        await settled(database)
+        assert (await status_of(database, message_id))[0] == "sent"

@@ -271,3 +271,11 @@ def test_a_message_of_blank_lines_stops_nothing_and_holds_nobody_up() -> None:
     talk = Talk()
     talk.say("stop" + "\n " * 30_000 + "by tomorrow")
     assert not talk.stopped
+
+
+def test_a_start_that_was_said_before_the_stop_and_arrives_after_it_lifts_nothing() -> None:
+    talk = Talk()
+    talk.say("STOP")
+    talk.stopped_at_ms = talk.now_ms + 1
+    assert talk.say("START") == [talk.text("stop-again")]
+    assert talk.stopped

@@ -37,7 +37,7 @@ _STEPS_MS = {"hour": ONE_HOUR_MS, "day": 24 * ONE_HOUR_MS, "week": 7 * 24 * ONE_
 # What a visitor may ask first, in the language of the phone's owner. Telegram has its start button.
 _TRIES = {
     "whatsapp": ("When do I get paid?", "What does pulp cost?"),
-    "threema": ("Was kosten Schnizel?", "Wann wird abgefahren?"),
+    "threema": ("Was kosten Schnizel?", "Wann werden meine Rüben abgeholt?"),
 }
 
 # Channel and address of a chat that people have to the bot; whether there was one.
