@@ -22,7 +22,7 @@ from bot.seen import SeenEvents
 from bot.sender import Sender, recorder
 from bot.unsealing import Unsealer
 from channels.channel import Channel
-from channels.errors import SendError
+from channels.errors import SendError, SendErrorKind
 from channels.message import Event
 
 log = structlog.get_logger(__name__)
@@ -107,7 +107,10 @@ class Gateway:
             if channel.polls:
                 await channel.poll(partial(self._store, channel.name))
         except SendError as error:
-            self._channel_stopped(channel.name, error)
+            if error.kind is SendErrorKind.STOP_CHANNEL:
+                self._channel_stopped(channel.name, error)
+            else:
+                self._tell(f"channel {channel.name}", f"not set up yet: {error}")
             raise
 
     async def _store(self, channel: str, events: Sequence[Event]) -> None:
@@ -154,6 +157,8 @@ async def _again_and_again(name: str, job: Job) -> None:
         try:
             await job()
             return
+        except SendError as error:  # the provider's trouble: there is no bug to be traced
+            log.warning("job.put_off", job=name, kind=error.kind.value, code=error.code)
         except Exception:
             log.exception("job.failed", job=name)
         await asyncio.sleep(back_off_ms(failures) / 1000)

@@ -21,9 +21,9 @@ async def mind(channel: Channel, store: StoreEvents, tell: Tell) -> None:
     """Look after one channel until cancelled; a provider that does not answer is asked again next time."""
     rounds = 0
     while True:
-        await _guarded(channel, "catch_up", lambda: _catch_up(channel, store, tell))
+        await _guarded(channel, "list", tell, lambda: _catch_up(channel, store, tell))
         if rounds % WARN_EVERY == 0:
-            await _guarded(channel, "account_warning", lambda: _look_at_account(channel, tell))
+            await _guarded(channel, "account", tell, lambda: _look_at_account(channel, tell))
         rounds += 1
         await asyncio.sleep(CATCH_UP_S)
 
@@ -42,11 +42,14 @@ async def _look_at_account(channel: Channel, tell: Tell) -> None:
     tell(f"channel {channel.name} account", warning)
 
 
-async def _guarded(channel: Channel, what: str, look: Callable[[], Awaitable[None]]) -> None:
+async def _guarded(channel: Channel, what: str, tell: Tell, look: Callable[[], Awaitable[None]]) -> None:
+    about = f"channel {channel.name} {what}"
     try:
+        tell(about, "")
         await look()
     except SendError as error:
         log.warning("channel.not_minded", channel=channel.name, what=what, kind=error.kind.value)
+        tell(about, f"the provider cannot be asked: {error}")
 
 
 def _in_words(gap: Gap) -> str:
