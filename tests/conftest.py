@@ -1,6 +1,7 @@
 """What tests of several floors share: a migrated database of either kind, empty for each test."""
 
 import asyncio
+import logging
 import os
 import tempfile
 import warnings
@@ -10,6 +11,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import make_url
 
@@ -20,6 +22,17 @@ settings.register_profile("zuruf", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("zuruf")
 
 SERVER_GIVEN = "ZURUF_TEST_POSTGRESQL"  # URL of a server to use instead of one of our own
+
+
+@pytest.fixture(autouse=True)
+def _no_log_to_a_closed_stream() -> Iterator[None]:
+    """A command that was run in this process leaves its log on a stream that closes with it."""
+    yield
+    structlog.reset_defaults()
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if isinstance(handler, logging.StreamHandler) and getattr(handler.stream, "closed", False):
+            root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")
